@@ -1,0 +1,99 @@
+"""Who may call which vendor: each space's own app, merchant and institution credentials, made on first use."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from flask import g
+from sqlalchemy import JSON, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mock_providers.db import InSpace, current_space, db
+
+Maker = Callable[[], dict[str, Any]]
+MAKERS: dict[str, Maker] = {}
+
+
+class Account(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """One vendor's credentials in one space. `public_id` is what a caller shows (appid, mchid, paasid)."""
+
+    __tablename__ = "account"
+    __table_args__ = (UniqueConstraint("space", "vendor"), UniqueConstraint("vendor", "public_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    vendor: Mapped[str] = mapped_column(String(20))
+    public_id: Mapped[str] = mapped_column(String(64))
+    secret: Mapped[dict[str, Any]] = mapped_column(JSON)
+
+
+def maker(vendor: str) -> Callable[[Maker], Maker]:
+    """Register how a vendor's credentials are made. The answer's `public_id` is the key callers show."""
+
+    def register(make: Maker) -> Maker:
+        MAKERS[vendor] = make
+        return make
+
+    return register
+
+
+def account(vendor: str) -> dict[str, Any]:
+    """This space's credentials at a vendor. Made and kept the first time; then read once per request."""
+    held: dict[str, dict[str, Any]] = g.setdefault("accounts", {})
+    if vendor not in held:
+        row = db.session.scalar(select(Account).where(Account.vendor == vendor))
+        if row is None:
+            row = _make(vendor)
+        held[vendor] = row.secret
+    return held[vendor]
+
+
+def _make(vendor: str) -> Account:
+    """A caller that only reads makes them in a transaction of its own."""
+    if g.get("write_mode", True):
+        return _add(vendor)
+    db.session.rollback()
+    g.write_mode = True
+    try:
+        row = db.session.scalar(select(Account).where(Account.vendor == vendor)) or _add(vendor)
+        db.session.commit()
+    finally:
+        g.write_mode = False
+    return row
+
+
+def _add(vendor: str) -> Account:
+    made = MAKERS[vendor]()
+    row = Account(vendor=vendor, public_id=made["public_id"], secret=made)
+    db.session.add(row)
+    db.session.flush()
+    return row
+
+
+def space_of(vendor: str, public_id: str | None) -> str | None:
+    """The space whose credential this is, or None."""
+    if not public_id:
+        return None
+    wanted = Account.__table__.c
+    return db.session.scalar(select(wanted.space).where(wanted.vendor == vendor, wanted.public_id == public_id))
+
+
+@cache
+def private_key(pem: str) -> Any:
+    """A PEM private key, parsed once per process."""
+    from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+    return load_pem_private_key(pem.encode(), None)
+
+
+@cache
+def public_key(pem: str) -> Any:
+    """A PEM public key, parsed once per process."""
+    from cryptography.hazmat.primitives.serialization import load_pem_public_key
+
+    return load_pem_public_key(pem.encode())
+
+
+def label() -> str:
+    """Six hex digits that tell spaces apart in made-up appids and merchant numbers."""
+    from mock_providers import serials
+
+    return "000000" if current_space() == "default" else serials.derive("label", size=3).hex()

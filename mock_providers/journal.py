@@ -1,0 +1,162 @@
+"""Every call that came in, with its exact bytes: noted in memory, written behind in batches, read after a flush.
+
+Bounded: the oldest calls go when a space holds more than `journal_rows`, or all of them more than
+`journal_bytes`. What is dropped is counted.
+"""
+
+import threading
+from collections import deque
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, Response, g, request
+from sqlalchemy import JSON, Index, LargeBinary, String, delete, func, insert, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mock_providers import clock
+from mock_providers.db import InSpace, Moment, db
+
+BATCH_SECONDS = 0.1
+HELD_AT_MOST = 4_000
+BODY_AT_MOST = 256 * 1024
+
+
+class Call(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """One call of the app under test (or of the control API) and our answer. `target` is raw, query included.
+
+    `why` is what the vendor's door noted for explanations: string to sign, verdict, expected value.
+    """
+
+    __tablename__ = "call"
+    __table_args__ = (Index(None, "space", "id"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    door: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime] = mapped_column(Moment)
+    wall_ns: Mapped[int]
+    ms: Mapped[float]
+    method: Mapped[str] = mapped_column(String(10))
+    target: Mapped[str] = mapped_column(String(2048))
+    request_headers: Mapped[list] = mapped_column(JSON)
+    request_body: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int]
+    response_headers: Mapped[list] = mapped_column(JSON)
+    response_body: Mapped[bytes] = mapped_column(LargeBinary)
+    why: Mapped[dict | None] = mapped_column(JSON)
+
+
+class Journal:
+    """The write-behind queue of one process."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.waiting: deque[dict[str, Any]] = deque()
+        self.flushing = threading.Lock()
+        self.stopped = threading.Event()
+        self.since_prune = 0
+        self.dropped = 0
+        self.thread: threading.Thread | None = None
+
+    def start(self) -> None:
+        """Write behind from now on."""
+        self.thread = threading.Thread(target=self._run, name="journal", daemon=True)
+        self.thread.start()
+
+    def stop(self) -> None:
+        """Write what is waiting and end the thread."""
+        self.stopped.set()
+        if self.thread:
+            self.thread.join(5)
+        self.flush()
+
+    def _run(self) -> None:
+        while not self.stopped.wait(BATCH_SECONDS):
+            self.flush()
+
+    def add(self, entry: dict[str, Any]) -> None:
+        self.waiting.append(entry)
+        if len(self.waiting) > HELD_AT_MOST:
+            self.flush()
+
+    def flush(self) -> None:
+        """Write everything noted so far. Never call it with a writing transaction open."""
+        with self.flushing:
+            batch = []
+            while self.waiting:
+                batch.append(self.waiting.popleft())
+            if not batch:
+                return
+            with self.app.app_context():
+                db.session.execute(insert(Call.__table__), batch)  # type: ignore[arg-type]
+                self.since_prune += len(batch)
+                if self.since_prune >= 500:
+                    self._prune()
+                db.session.commit()
+
+    def _prune(self) -> None:
+        self.since_prune = 0
+        settings = self.app.config["SETTINGS"]
+        table = Call.__table__
+        counts = db.session.execute(select(table.c.space, func.count()).group_by(table.c.space)).all()
+        for space, count in counts:
+            if count > settings.journal_rows:
+                ids = select(table.c.id).where(table.c.space == space)
+                last = ids.order_by(table.c.id.desc()).offset(settings.journal_rows).limit(1)
+                edge = db.session.scalar(last)
+                gone = db.session.execute(delete(table).where(table.c.space == space, table.c.id <= edge))
+                self.dropped += gone.rowcount  # type: ignore[attr-defined]
+        size = func.sum(func.length(table.c.request_body) + func.length(table.c.response_body))
+        if (db.session.scalar(select(size)) or 0) > settings.journal_bytes:
+            middle = select(func.min(table.c.id) + (func.max(table.c.id) - func.min(table.c.id)) / 2)
+            gone = db.session.execute(delete(table).where(table.c.id <= db.session.scalar(middle)))
+            self.dropped += gone.rowcount  # type: ignore[attr-defined]
+
+
+def raw_target() -> str:
+    """The request target exactly as sent: path and query, nothing decoded."""
+    environ = request.environ
+    if raw := environ.get("REQUEST_URI") or environ.get("RAW_URI"):
+        scheme_free = raw.split("://", 1)
+        return raw if len(scheme_free) == 1 else "/" + scheme_free[1].partition("/")[2]
+    query = environ.get("QUERY_STRING", "")
+    return request.environ.get("SCRIPT_NAME", "") + request.path + (f"?{query}" if query else "")
+
+
+def explain(**why: Any) -> None:
+    """Note what the door found out about the call at hand, for `calls/<id>/explanation`."""
+    g.why = {**g.get("why", {}), **why}
+
+
+def init(app: Flask, doors: tuple[str, ...]) -> Journal:
+    """Note every request whose first path segment is one of `doors`."""
+    journal = Journal(app)
+    app.extensions["journal"] = journal
+
+    @app.before_request
+    def begin() -> None:
+        g.began = clock.monotonic()
+        g.began_ns = clock.wall_ns()
+
+    @app.after_request
+    def note(response: Response) -> Response:
+        door = request.path.split("/", 2)[1]
+        if door in doors and "began" in g:
+            journal.add(
+                {
+                    "space": g.get("space", "default"),
+                    "door": door,
+                    "at": clock.now(),
+                    "wall_ns": g.began_ns,
+                    "ms": round((clock.monotonic() - g.began) * 1000, 3),
+                    "method": request.method,
+                    "target": raw_target()[:2048],
+                    "request_headers": list(request.headers),
+                    "request_body": request.get_data()[:BODY_AT_MOST],
+                    "status": response.status_code,
+                    "response_headers": list(response.headers),
+                    "response_body": b"" if response.direct_passthrough else response.get_data()[:BODY_AT_MOST],
+                    "why": g.get("why"),
+                }
+            )
+        return response
+
+    return journal

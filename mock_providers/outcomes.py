@@ -1,0 +1,53 @@
+"""Business results somebody asked for: the next n times, for one person or one business number, then it ends.
+
+Nothing here is random. A target is `<vendor>.<call>`; each vendor declares which outcomes it knows.
+"""
+
+from sqlalchemy import String, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mock_providers.db import InSpace, db
+from mock_providers.errors import Problem
+
+KNOWN: dict[str, tuple[str, ...]] = {}
+
+
+class Outcome(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """A coming result. `left` counts down to nothing; empty `person`/`ref` match anyone."""
+
+    __tablename__ = "outcome"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    target: Mapped[str] = mapped_column(String(60))
+    outcome: Mapped[str] = mapped_column(String(60))
+    person: Mapped[str] = mapped_column(String(10), default="")
+    ref: Mapped[str] = mapped_column(String(64), default="")
+    left: Mapped[int] = mapped_column(default=1)
+
+
+def declare(target: str, *outcomes: str) -> None:
+    """Say which outcomes a call can be told to have."""
+    KNOWN[target] = outcomes
+
+
+def plan(target: str, outcome: str, count: int = 1, person: str = "", ref: str = "") -> Outcome:
+    """Ask for a result. Raises Problem OUTCOME_UNKNOWN."""
+    if outcome not in KNOWN.get(target, ()):
+        known = ", ".join(KNOWN.get(target, ())) or "none; targets: " + ", ".join(sorted(KNOWN))
+        raise Problem("OUTCOME_UNKNOWN", f"{target[:60]} knows: {known}", {"outcome": ["unknown"]})
+    row = Outcome(target=target, outcome=outcome, left=count, person=person, ref=ref)
+    db.session.add(row)
+    return row
+
+
+def take(target: str, person: str = "", ref: str = "") -> str | None:
+    """The result planned for this call, used up by one; None if nothing was asked for. Same transaction."""
+    rows = select(Outcome).where(
+        Outcome.target == target, Outcome.person.in_(("", person)), Outcome.ref.in_(("", ref))
+    )
+    row = db.session.scalars(rows.order_by(Outcome.id).limit(1)).first()
+    if row is None:
+        return None
+    row.left -= 1
+    if row.left <= 0:
+        db.session.delete(row)
+    return row.outcome

@@ -1,0 +1,47 @@
+"""What this half needs to know at start. `Settings.from_env` is the only reader of the environment here."""
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Settings:
+    """Attributes: `data` the directory everything is kept in; `public_url` where clients reach this half;
+    `seed` what every minted value grows from; `start` where a new space's clock begins (or `now`);
+    `admin_token` guards /_mock when bound beyond loopback; `allowed_hosts` where callbacks may go besides
+    loopback; `journal_rows` how many calls a space keeps.
+    """
+
+    data: Path = Path("var")
+    database_url: str = ""
+    public_url: str = "http://127.0.0.1:8000"
+    seed: int = 1
+    start: str = "2025-12-01T10:00:00+08:00"
+    admin_token: str = ""
+    allowed_hosts: tuple[str, ...] = ()
+    journal_rows: int = 20_000
+    journal_bytes: int = 256 * 1024 * 1024
+    sender_threads: int = 8
+    background: bool = True
+    switches: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def url(self) -> str:
+        return self.database_url or f"sqlite:///{(self.data / 'mock.sqlite').absolute()}"
+
+    @classmethod
+    def from_env(cls, **given: object) -> "Settings":
+        """Read MOCK_* variables; arguments win."""
+        env = os.environ
+        found: dict[str, object] = {
+            "data": Path(env.get("YIBAO_DATA", "var")),
+            "database_url": env.get("MOCK_DATABASE_URL", ""),
+            "public_url": env.get("MOCK_PUBLIC_URL", "http://127.0.0.1:8000"),
+            "seed": int(env.get("YIBAO_SEED", "1")),
+            "start": env.get("MOCK_START", "2025-12-01T10:00:00+08:00"),
+            "admin_token": env.get("YIBAO_ADMIN_TOKEN", ""),
+            "allowed_hosts": tuple(filter(None, env.get("MOCK_ALLOWED_HOSTS", "").split(","))),
+        }
+        return cls(**{**found, **given})  # type: ignore[arg-type]

@@ -1,0 +1,73 @@
+"""Every relaxation and every choice public sources leave open: one name, one default, one source, one switch.
+
+`GET /_mock/deviations` and docs/DEVIATIONS.md are this list.
+"""
+
+from dataclasses import dataclass
+
+from flask import current_app, g
+from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mock_providers.db import InSpace, db
+from mock_providers.errors import Problem
+
+
+@dataclass(frozen=True)
+class Switch:
+    """`kind`: relaxation (we bend a vendor's rule), choice (public sources are silent or disagree).
+
+    `choices` empty means free text (a number, a persona id).
+    """
+
+    name: str
+    default: str
+    choices: tuple[str, ...]
+    kind: str
+    source: str
+    why: str
+
+
+ALL: dict[str, Switch] = {}
+
+
+class SwitchSet(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """A switch somebody moved, in one space."""
+
+    __tablename__ = "switch_set"
+    __table_args__ = (UniqueConstraint("space", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    value: Mapped[str] = mapped_column(String(120))
+
+
+def declare(name: str, default: str, choices: tuple[str, ...], *, kind: str, source: str, why: str) -> None:
+    """Add a switch to the list; each vendor declares its own at import."""
+    ALL[name] = Switch(name, default, choices, kind, source, why)
+
+
+def value(name: str) -> str:
+    """How a switch stands in the current space: set there, else at start, else its default."""
+    if "switches" not in g:
+        g.switches = {row.name: row.value for row in db.session.scalars(select(SwitchSet))}
+    return g.switches.get(name) or current_app.config["SETTINGS"].switches.get(name) or ALL[name].default
+
+
+def on(name: str) -> bool:
+    """A switch whose choices are off and on."""
+    return value(name) == "on"
+
+
+def put(name: str, wanted: str) -> None:
+    """Move a switch in the current space (same transaction). Raises Problem FIELD_INVALID."""
+    switch = ALL.get(name)
+    if switch is None:
+        raise Problem("FIELD_INVALID", f"there is no switch {name[:60]!r}", {name: ["unknown switch"]})
+    if switch.choices and wanted not in switch.choices:
+        raise Problem("FIELD_INVALID", f"{name} is one of {', '.join(switch.choices)}", {name: ["not a choice"]})
+    row = db.session.scalar(select(SwitchSet).where(SwitchSet.name == name))
+    if row is None:
+        db.session.add(SwitchSet(name=name, value=wanted))
+    else:
+        row.value = wanted
+    g.pop("switches", None)

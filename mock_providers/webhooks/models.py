@@ -1,0 +1,94 @@
+"""Event → Delivery → Attempt: what happened, whom to tell, and each try with its exact bytes."""
+
+from datetime import datetime
+from typing import Any
+
+from flask import g
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event
+from sqlalchemy.orm import Mapped, Session, mapped_column
+
+from mock_providers import clock, serials
+from mock_providers.db import InSpace, Moment, db
+
+
+class Event(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """A fact a vendor tells. `notice_id` is the vendor's own id for it and stays the same over retries."""
+
+    __tablename__ = "event"
+    __table_args__ = (UniqueConstraint("space", "notice_id"), Index(None, "space", "ref"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    notice_id: Mapped[str] = mapped_column(String(64))
+    vendor: Mapped[str] = mapped_column(String(20))
+    type: Mapped[str] = mapped_column(String(60))
+    ref: Mapped[str] = mapped_column(String(64))
+    plain: Mapped[dict[str, Any]] = mapped_column(JSON)
+    about: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    wall_ns: Mapped[int]
+
+
+class Delivery(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled."""
+
+    __tablename__ = "delivery"
+    __table_args__ = (Index(None, "state", "space", "next_at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), index=True)
+    url: Mapped[str] = mapped_column(String(512))
+    state: Mapped[str] = mapped_column(String(12), default="pending")
+    tries: Mapped[int] = mapped_column(default=0)
+    next_at: Mapped[datetime | None] = mapped_column(Moment)
+    leased_at_ns: Mapped[int | None]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+
+
+class Attempt(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """One try: exact request and response bytes, how long it took, and what came of it."""
+
+    __tablename__ = "attempt"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id", ondelete="CASCADE"), index=True)
+    number: Mapped[int]
+    at: Mapped[datetime] = mapped_column(Moment)
+    wall_ns: Mapped[int]
+    ms: Mapped[float]
+    url: Mapped[str] = mapped_column(String(512))
+    request_headers: Mapped[list] = mapped_column(JSON)
+    request_body: Mapped[bytes] = mapped_column(LargeBinary)
+    status: Mapped[int | None]
+    response_headers: Mapped[list] = mapped_column(JSON, default=list)
+    response_body: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
+    accepted: Mapped[bool]
+    reason: Mapped[str] = mapped_column(String(200), default="")
+
+
+def emit(vendor: str, type: str, ref: str, plain: dict[str, Any], url: str, **about: Any) -> Event:
+    """Write an event and its delivery into the open transaction; the sender wakes after the commit.
+
+    `plain` is the vendor's plaintext, `ref` the business number people search for, `about` whatever the
+    vendor's `notify.build` needs besides.
+    """
+    row = Event(
+        vendor=vendor,
+        notice_id=f"EV-{serials.fresh_hex('notice', 32)}",
+        type=type,
+        ref=ref,
+        plain=plain,
+        about=about,
+        created_at=clock.now(),
+        wall_ns=clock.wall_ns(),
+    )
+    db.session.add(row)
+    db.session.flush()
+    db.session.add(Delivery(event_id=row.id, url=url, next_at=row.created_at))
+    g.emitted = True
+    return row
+
+
+@event.listens_for(db.session, "after_commit")
+def _wake(session: Session) -> None:
+    if g and g.pop("emitted", False):
+        from flask import current_app
+
+        if sender := current_app.extensions.get("sender"):
+            sender.wake()

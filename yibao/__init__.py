@@ -1,0 +1,105 @@
+"""The 海南医保 back end, as a hospital-insurance team would write it.
+
+`create_app(settings, transport, clock)` gives a Flask app. It knows nothing of mocks: pointed at the real vendors'
+addresses with real keys, it would run against them.
+"""
+
+from typing import Any
+
+from flask import Flask, Response, g, request
+
+from yibao.clock import Clock
+from yibao.settings import Settings
+
+STEPS = ("login", "credential", "commitment", "face", "family", "settlement", "records")
+JSON_AT_MOST = 256 * 1024
+API = {
+    "API_TITLE": "海南医保 (样例) API",
+    "API_VERSION": "v1",
+    "OPENAPI_VERSION": "3.0.3",
+    "OPENAPI_URL_PREFIX": "/api/v1",
+    "OPENAPI_JSON_PATH": "openapi.json",
+}
+
+
+def create_app(settings: Settings | None = None, transport: Any = None, clock: Clock | None = None) -> Flask:
+    """Build the back end. `transport` is a requests adapter in place of the network; `clock` gives business time."""
+    from importlib import import_module
+
+    from flask_smorest import Api
+
+    from yibao import clock as clocks
+    from yibao import db, errors, policy, spaces, tasks
+    from yibao.settings import signing_key
+
+    settings = settings or Settings.from_env()
+    if settings.url.startswith("sqlite:///"):
+        settings.data.mkdir(parents=True, exist_ok=True)
+    app = Flask(__name__)
+    app.config.update(API, SETTINGS=settings, SIGNING_KEY=signing_key(settings), MAX_CONTENT_LENGTH=8 * 1024 * 1024)
+    app.json.ensure_ascii = False  # type: ignore[attr-defined]
+    app.extensions.update(clock=clock or clocks.system, transport=transport)
+    app.extensions["policies"] = policy.load(settings.region)
+    errors.init(app)
+    _guard_requests(app)
+    spaces.init(app)
+    db.init(app, settings.url)
+    api = Api(app)
+    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    for step in STEPS:
+        routes = import_module(f"yibao.steps.{step}.routes")
+        api.register_blueprint(routes.blp, url_prefix="/api/v1")
+        if hasattr(routes, "callbacks"):
+            app.register_blueprint(routes.callbacks, url_prefix="/callbacks")
+    _add_pages(app)
+    app.extensions["ticker"] = tasks.Ticker(app)
+    if settings.background:
+        app.extensions["ticker"].start()
+    return app
+
+
+def _guard_requests(app: Flask) -> None:
+    """A request id for every request, a small limit for JSON bodies, CORS for loopback origins."""
+    from urllib.parse import urlsplit
+
+    from yibao.errors import Refused
+
+    settings = app.config["SETTINGS"]
+
+    @app.before_request
+    def begin() -> None:
+        import secrets
+
+        given = request.headers.get("X-Request-Id", "")
+        g.request_id = (
+            given if given.isascii() and given.isprintable() and 0 < len(given) <= 40 else secrets.token_hex(8)
+        )
+        if not (request.mimetype or "").startswith("multipart/") and (request.content_length or 0) > JSON_AT_MOST:
+            raise Refused("BODY_TOO_BIG")
+
+    @app.after_request
+    def finish(response: Response) -> Response:
+        response.headers["X-Request-Id"] = g.get("request_id", "")
+        origin = request.headers.get("Origin", "")
+        if origin and (
+            urlsplit(origin).hostname in ("127.0.0.1", "localhost", "::1") or origin in settings.cors_origins
+        ):
+            response.headers["Access-Control-Allow-Origin"] = origin
+            response.headers["Access-Control-Allow-Headers"] = (
+                "Authorization, Content-Type, Idempotency-Key, X-Yibao-Space"
+            )
+            response.headers["Access-Control-Allow-Methods"] = "GET, POST, PUT, PATCH, DELETE"
+            response.headers["Vary"] = "Origin"
+        return response
+
+
+def _add_pages(app: Flask) -> None:
+    """/docs (assets from disk) and /healthz."""
+    from flask_swagger_ui import get_swaggerui_blueprint
+
+    app.register_blueprint(get_swaggerui_blueprint("/docs", "/api/v1/openapi.json", {"app_name": "yibao"}))
+
+    @app.get("/healthz")
+    def healthz() -> dict[str, str]:
+        """Ready to serve."""
+        return {"status": "ok"}

@@ -1,0 +1,51 @@
+"""Which tester's world a request belongs to: X-Yibao-Space, our own token, /s/<space>/, else default."""
+
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+from flask import Flask, current_app, g, request
+
+from yibao import auth
+from yibao.errors import Refused
+from yibao.settings import UnknownSpace
+
+PREFIX = re.compile(r"^/s/([a-z0-9][a-z0-9-]{0,31})(/.*)$")
+
+
+def init(app: Flask) -> None:
+    """Find the space before anything else is done with a request."""
+
+    @app.before_request
+    def find() -> None:
+        said = request.headers.get("X-Yibao-Space")
+        g.space = said or auth.space_of_token() or request.environ.get("yibao.space") or "default"
+        if g.space != "default":
+            try:
+                current_app.config["SETTINGS"].vendor(g.space, "wechat")
+            except UnknownSpace:
+                unknown, g.space = g.space, "default"
+                raise Refused("SPACE_UNKNOWN", f"there is no space {unknown[:40]!r}") from None
+
+    app.wsgi_app = PathPrefix(app.wsgi_app)  # type: ignore[method-assign]
+
+
+@contextmanager
+def entered(app: Flask, name: str) -> Iterator[None]:
+    """An app context inside a space, for work that is not a request."""
+    with app.app_context():
+        g.space = name
+        yield
+
+
+class PathPrefix:
+    """WSGI: take `/s/<space>` off the path and remember it."""
+
+    def __init__(self, app: Callable[..., Any]) -> None:
+        self.app = app
+
+    def __call__(self, environ: dict[str, Any], start_response: Callable[..., Any]) -> Any:
+        if found := PREFIX.match(environ["PATH_INFO"]):
+            environ = {**environ, "yibao.space": found[1], "PATH_INFO": found[2]}
+        return self.app(environ, start_response)

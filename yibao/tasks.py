@@ -1,0 +1,116 @@
+"""Work the back end does by itself when business time has come: ask again, expire, remind."""
+
+import threading
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Flask, g
+from sqlalchemy import JSON, Index, String, delete, select
+from sqlalchemy.orm import Mapped, mapped_column
+
+from yibao import clock
+from yibao.db import InSpace, Moment, db
+
+Handler = Callable[[str, dict[str, Any]], None]
+HANDLERS: dict[str, Handler] = {}
+TICK_SECONDS = 0.5
+RETRY = timedelta(seconds=30)
+
+
+class Task(InSpace, db.Model):  # type: ignore[name-defined, misc]
+    """Due at a business instant. `ref` is the row it is about; one open task per (kind, ref) is kept."""
+
+    __tablename__ = "task"
+    __table_args__ = (Index(None, "space", "due_at"), Index(None, "space", "kind", "ref"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(40))
+    ref: Mapped[str] = mapped_column(String(64))
+    due_at: Mapped[datetime] = mapped_column(Moment)
+    about: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+
+
+def handles(kind: str) -> Callable[[Handler], Handler]:
+    """Register `handler(ref, about)`. It commits by itself and may call providers (no transaction is open)."""
+
+    def register(handler: Handler) -> Handler:
+        HANDLERS[kind] = handler
+        return handler
+
+    return register
+
+
+def at(due_at: datetime, kind: str, ref: str, **about: Any) -> None:
+    """Plan a task in the open transaction, in place of an earlier one of the same kind for the same row."""
+    drop(kind, ref)
+    db.session.add(Task(kind=kind, ref=ref, due_at=due_at, about=about))
+
+
+def drop(kind: str, ref: str) -> None:
+    """Call off the tasks of a kind for a row."""
+    db.session.execute(delete(Task).where(Task.kind == kind, Task.ref == ref))
+
+
+def next_due() -> datetime | None:
+    """When the current space's next task is due."""
+    return db.session.scalar(select(Task.due_at).order_by(Task.due_at, Task.id).limit(1))
+
+
+def run_due(now: datetime) -> list[dict[str, Any]]:
+    """Do what is due in the current space, oldest first; say what was done."""
+    done = []
+    while True:
+        task = db.session.scalars(
+            select(Task).where(Task.due_at <= now).order_by(Task.due_at, Task.id).limit(1)
+        ).first()
+        if task is None:
+            db.session.rollback()
+            return done
+        kind, ref, about = task.kind, task.ref, task.about
+        done.append({"kind": kind, "ref": ref, "due_at": task.due_at.isoformat()})
+        db.session.delete(task)
+        db.session.commit()
+        try:
+            HANDLERS[kind](ref, about)
+            db.session.rollback()
+        except Exception:
+            db.session.rollback()
+            at(now + RETRY, kind, ref, **about)
+            db.session.commit()
+            raise
+
+
+class Ticker:
+    """Runs due tasks of every space that has some, in one thread, while the clock runs by itself."""
+
+    def __init__(self, app: Flask) -> None:
+        self.app = app
+        self.stopped = threading.Event()
+        self.one_at_a_time = threading.Lock()
+
+    def start(self) -> None:
+        threading.Thread(target=self._run, name="tasks", daemon=True).start()
+
+    def stop(self) -> None:
+        self.stopped.set()
+
+    def _run(self) -> None:
+        while not self.stopped.wait(TICK_SECONDS):
+            with self.app.app_context():
+                g.write_mode = False
+                spaces = set(db.session.scalars(select(Task.__table__.c.space).distinct()))
+            for space in spaces:
+                with self.app.app_context():
+                    g.space = space
+                    self.run(space, clock.now())
+
+    def run(self, space: str, now: datetime) -> list[dict[str, Any]]:
+        """Run one space's due tasks; a failing one is logged and tried again 30 s later."""
+        with self.one_at_a_time, self.app.app_context():
+            g.space = space
+            try:
+                return run_due(now)
+            except Exception:
+                self.app.logger.exception("a task failed in space %s", space)
+                db.session.rollback()
+                return []
