@@ -40,11 +40,11 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions.update(clock=clock or clocks.system, transport=transport)
     app.extensions["policies"] = policy.load(settings.region)
-    errors.init(app)
     _guard_requests(app)
     spaces.init(app)
     db.init(app, settings.url)
     api = Api(app)
+    errors.init(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for step in STEPS:
         routes = import_module(f"yibao.steps.{step}.routes")

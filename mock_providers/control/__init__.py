@@ -1,0 +1,5 @@
+from flask import Flask
+
+
+def init(app: Flask) -> None:
+    pass

@@ -1,0 +1,1 @@
+SCHEDULE: dict[str, tuple[int, ...]] = {"": (15, 15, 30)}
