@@ -97,3 +97,17 @@ def label() -> str:
     from mock_providers import serials
 
     return "000000" if current_space() == "default" else serials.derive("label", size=3).hex()
+
+
+def every(space: str) -> dict[str, dict[str, Any]] | None:
+    """All vendors' credentials of a space, secrets included; None if there is no such space. Call it outside a
+    transaction; `g.space` must be that space.
+    """
+    from mock_providers import spaces
+
+    g.write_mode = False
+    if not spaces.exists(space):
+        return None
+    found = {vendor: account(vendor) for vendor in MAKERS}
+    db.session.rollback()
+    return found

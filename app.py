@@ -1,0 +1,295 @@
+"""The composition root: the only file that knows both halves.
+
+It joins the back end (`yibao`) and the outside world (`mock_providers`) under one WSGI callable, hands the back end
+a transport that reaches the mocks in process, and starts the server. `yibao up` and `python app.py` both begin here.
+"""
+
+import io
+import os
+import signal
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+Environ = dict[str, Any]
+PASSWORD_FREE = ("127.0.0.1", "::1", "localhost")
+
+
+class InProcess:
+    """A requests transport that answers from a WSGI app: no socket, so a small thread pool cannot wait on itself."""
+
+    def __init__(self, app: Callable[..., Iterable[bytes]]) -> None:
+        self.app = app
+
+    def send(self, request: Any, **_: Any) -> Any:
+        """Answer a prepared request. The target stays exactly as it would go over the wire."""
+        from urllib.parse import unquote_to_bytes, urlsplit
+
+        from requests.adapters import HTTPAdapter
+        from urllib3 import HTTPResponse
+
+        parts = urlsplit(request.url)
+        body = request.body or b""
+        body = body.encode() if isinstance(body, str) else body
+        environ: Environ = {
+            "REQUEST_METHOD": request.method,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote_to_bytes(parts.path or "/").decode("latin-1"),
+            "QUERY_STRING": parts.query,
+            "REQUEST_URI": (parts.path or "/") + (f"?{parts.query}" if parts.query else ""),
+            "SERVER_NAME": parts.hostname or "",
+            "SERVER_PORT": str(parts.port or 80),
+            "SERVER_PROTOCOL": "HTTP/1.1",
+            "REMOTE_ADDR": "127.0.0.1",
+            "HTTP_HOST": parts.netloc,
+            "CONTENT_LENGTH": str(len(body)),
+            "wsgi.version": (1, 0),
+            "wsgi.url_scheme": parts.scheme,
+            "wsgi.input": io.BytesIO(body),
+            "wsgi.errors": sys.stderr,
+            "wsgi.multithread": True,
+            "wsgi.multiprocess": False,
+            "wsgi.run_once": False,
+        }
+        for name, value in request.headers.items():
+            key = name.upper().replace("-", "_")
+            if key not in ("CONTENT_LENGTH", "HOST"):
+                environ["CONTENT_TYPE" if key == "CONTENT_TYPE" else f"HTTP_{key}"] = (
+                    value if isinstance(value, str) else value.decode("latin-1")
+                )
+        started: list[Any] = []
+        chunks = self.app(environ, lambda status, headers, exc=None: started.extend((status, headers)))
+        try:
+            content = b"".join(chunks)
+        finally:
+            if hasattr(chunks, "close"):
+                chunks.close()
+        raw = HTTPResponse(
+            io.BytesIO(content), started[1], int(started[0].split()[0]), preload_content=False, decode_content=False
+        )
+        return HTTPAdapter().build_response(request, raw)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+class BackEnd:
+    """The back end as the mocks' neighbour: it shares their clock, shows its audit, and can be emptied."""
+
+    def __init__(self) -> None:
+        self.app: Flask | None = None
+
+    def next_due(self, space: str) -> datetime | None:
+        """When the back end's next task in a space is due."""
+        from flask import g
+
+        from yibao import spaces, tasks
+        from yibao.db import db
+
+        with spaces.entered(self._app(), space):
+            g.write_mode = False
+            due = tasks.next_due()
+            db.session.rollback()
+            return due
+
+    def run_due(self, space: str, now: datetime) -> list[dict[str, Any]]:
+        """Do what is due there by `now`; say what was done."""
+        return self._app().extensions["ticker"].run(space, now)
+
+    def timeline(self, space: str, after_ns: int, limit: int) -> Sequence[dict[str, Any]]:
+        """The back end's transitions and alarms after an instant of wall time."""
+        from flask import g
+
+        from yibao import audit, spaces
+
+        with spaces.entered(self._app(), space):
+            g.write_mode = False
+            return audit.entries(after_ns, limit)
+
+    def forget(self, space: str, level: str) -> dict[str, int]:
+        """Empty a space (`state` or `all`; other levels keep it); say how many rows went."""
+        from yibao import db, spaces
+
+        if level not in ("state", "all"):
+            return {}
+        with spaces.entered(self._app(), space):
+            return db.forget(space)
+
+    def _app(self) -> "Flask":
+        assert self.app is not None, "the halves are not joined yet"
+        return self.app
+
+
+@dataclass
+class Simulator:
+    """Both halves behind one WSGI callable."""
+
+    back_end: "Flask"
+    mocks: "Flask"
+
+    def __call__(self, environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        """Vendor mounts, vendor host names, /_mock and the start page go to the mocks; the rest to the back end."""
+        from mock_providers import HOSTS, MOUNTS
+
+        path: str = environ["PATH_INFO"]
+        if path.startswith("/s/"):
+            path = "/" + path.split("/", 3)[-1] if path.count("/") > 2 else path
+        host = environ.get("HTTP_HOST", "").partition(":")[0].lower()
+        theirs = path in ("/", "/metrics") or path.split("/", 2)[1] in MOUNTS or host in HOSTS
+        return (self.mocks if theirs else self.back_end).wsgi_app(environ, start_response)
+
+    def close(self) -> None:
+        """Stop the background work of both halves; what is undelivered stays stored."""
+        self.back_end.extensions["ticker"].stop()
+        self.mocks.extensions["sender"].stop()
+        self.mocks.extensions["journal"].stop()
+
+
+def join(data: Path, public_url: str, background: bool = True, **options: Any) -> Simulator:
+    """Build both halves on one data directory. `options`: seed, start, admin_token, policy_version, region."""
+    import mock_providers
+    import yibao
+    from mock_providers import clock
+    from mock_providers import spaces as mock_spaces
+    from mock_providers.accounts import every
+    from mock_providers.settings import Settings as MockSettings
+    from yibao.settings import Settings, UnknownSpace
+
+    def pick(*names: str) -> dict[str, Any]:
+        return {name: options[name] for name in names if options.get(name) not in (None, "")}
+
+    neighbour = BackEnd()
+    mocks = mock_providers.create_app(
+        MockSettings.from_env(
+            data=data, public_url=public_url, background=background, **pick("seed", "start", "admin_token")
+        ),
+        neighbour,
+    )
+
+    def accounts(space: str) -> Any:
+        with mock_spaces.entered(mocks, space):
+            found = every(space)
+        if found is None:
+            raise UnknownSpace(space)
+        return found
+
+    def now(space: str) -> datetime:
+        from flask import g
+
+        with mock_spaces.entered(mocks, space):
+            g.write_mode = False
+            return clock.now()
+
+    neighbour.app = yibao.create_app(
+        Settings.from_env(
+            data=data,
+            public_url=public_url,
+            background=background,
+            accounts=accounts,
+            **pick("seed", "region", "policy_version"),
+        ),
+        InProcess(mocks.wsgi_app),
+        now,
+    )
+    return Simulator(neighbour.app, mocks)
+
+
+def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> None:
+    """Listen, build, say so on standard output, and serve until SIGTERM or Ctrl-C."""
+    from waitress.channel import HTTPChannel
+    from waitress.server import create_server
+    from waitress.task import WSGITask
+
+    class Task(WSGITask):
+        """Tells the app whether the body came chunked, which waitress hides and WeChat refuses."""
+
+        def get_environment(self) -> Environ:
+            environ: Environ = super().get_environment()
+            environ["yibao.chunked"] = bool(self.request.chunked)
+            return environ
+
+    class Channel(HTTPChannel):
+        task_class = Task
+
+    server = create_server(
+        None, host=host, port=port, threads=32, ident="yibao", max_request_body_size=9 * 1024 * 1024, backlog=1024
+    )
+    server.channel_class = Channel
+    address = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+    simulator = join(data, address, **options)
+    server.application = simulator
+
+    def stop(*_: Any) -> None:
+        raise KeyboardInterrupt
+
+    signal.signal(signal.SIGTERM, stop)
+    print(f"yibao ready on {address}", flush=True)
+    try:
+        server.run()
+    finally:
+        simulator.close()
+        server.task_dispatcher.shutdown(timeout=2)
+
+
+class Commands(click.Group):
+    """`yibao <noun> <verb>`: commands of the control API and the walk are imported when one is asked for."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return sorted({*super().list_commands(context), *self._others()})
+
+    def get_command(self, context: click.Context, name: str) -> click.Command | None:
+        return super().get_command(context, name) or self._others().get(name)
+
+    def _others(self) -> dict[str, click.Command]:
+        from mock_providers.control.commands import COMMANDS
+        from mock_providers.phone.walk import walk
+
+        return {**COMMANDS, "walk": walk}
+
+
+@click.group(cls=Commands, invoke_without_command=True)
+@click.version_option(package_name="yibao")
+@click.pass_context
+def main(context: click.Context) -> None:
+    """海南医保 back end and the outside world it talks to, on this machine. Without a command: `up`."""
+    if context.invoked_subcommand is None:
+        context.invoke(up)
+
+
+@main.command()
+@click.option("--host", default="127.0.0.1", show_default=True, help="Beyond loopback YIBAO_ADMIN_TOKEN is demanded.")
+@click.option("--port", default=8000, show_default=True, type=click.IntRange(0, 65535), help="0 picks a free one.")
+@click.option("--data", default="var", show_default=True, envvar="YIBAO_DATA", type=click.Path(path_type=Path))
+@click.option("--ephemeral", is_flag=True, help="Keep nothing: use a directory that goes away at the end.")
+@click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 1))
+@click.option("--seed", type=int, help="What every made-up value grows from (default 1).")
+def up(host: str, port: int, data: Path, ephemeral: bool, workers: int, seed: int | None) -> None:
+    """Start both halves on one address."""
+    token = os.environ.get("YIBAO_ADMIN_TOKEN", "")
+    if host not in PASSWORD_FREE and not token:
+        raise click.UsageError("binding beyond loopback demands an admin token: set YIBAO_ADMIN_TOKEN")
+    try:
+        with suppress(KeyboardInterrupt):
+            if ephemeral:
+                with tempfile.TemporaryDirectory(prefix="yibao-", ignore_cleanup_errors=True) as place:
+                    serve(host, port, Path(place), workers, seed=seed)
+            else:
+                serve(host, port, data, workers, seed=seed)
+    except OSError as error:
+        raise click.ClickException(
+            f"cannot start on {host}:{port} with {data}: {error}. Try `yibao doctor`."
+        ) from error
+
+
+if __name__ == "__main__":
+    main(prog_name="yibao")
