@@ -252,9 +252,10 @@ class Commands(click.Group):
 
     def _others(self) -> dict[str, click.Command]:
         from mock_providers.control.commands import COMMANDS
+        from mock_providers.control.doctor import doctor
         from mock_providers.phone.walk import walk
 
-        return {**COMMANDS, "walk": walk}
+        return {**COMMANDS, "doctor": doctor, "walk": walk}
 
 
 @click.group(cls=Commands, invoke_without_command=True)

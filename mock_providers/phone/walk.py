@@ -213,7 +213,7 @@ def crossed(phone: Handset, after: str | None) -> tuple[str | None, list[str]]:
 @click.option("--keep", is_flag=True, help="keep the space, to look at it afterwards")
 @click.option("--json", "as_json", is_flag=True, help="one object a step")
 def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
-    """Walk the journey as a phone would: log in, bind, sign, face, buy, refund. Exits 0 only if all is as it should."""
+    """Walk the journey as a phone would: log in, bind, sign, face, buy, refund. Exits 0 only if all is right."""
     with server(base) as address:
         phone = Handset(address)
         space = f"walk-{secrets.token_hex(3)}"
