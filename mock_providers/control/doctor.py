@@ -40,7 +40,11 @@ def python() -> Finding:
 def packages() -> Finding:
     """Every package we need is installed."""
     missing = []
-    for line in requires("yibao") or []:
+    try:
+        wanted = requires("yibao") or []
+    except PackageNotFoundError:
+        wanted, missing = [], ["yibao itself"]
+    for line in wanted:
         if "extra ==" in line:
             continue
         name = line.split(";")[0].split("<")[0].split(">")[0].split("=")[0].split("[")[0].strip()
