@@ -5,9 +5,10 @@ Business time belongs to a space. It runs with the wall, shifted, or stands stil
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
-from flask import Flask, g
-from sqlalchemy import select
+from flask import Flask, g, has_request_context
+from sqlalchemy import select, update
 
 from mock_providers import spaces
 from mock_providers.db import CHINA, current_space, db
@@ -36,13 +37,50 @@ def monotonic() -> float:
 
 def now(space: str | None = None) -> datetime:
     """Business time of a space (the current one if none is named), +08:00."""
+    offset_ms, frozen_at = _hands(space or current_space())
+    return frozen_at or wall() + timedelta(milliseconds=offset_ms)
+
+
+def _hands(space: str) -> tuple[int, datetime | None]:
+    """How a space's clock stands. Read once per request: a request lives in one moment's settings."""
+    held: dict[str, tuple[int, datetime | None]] = g.setdefault("hands", {}) if has_request_context() else {}
+    if space not in held:
+        table = Space.__table__.c
+        wanted = select(table.offset_ms, table.frozen_at).where(table.name == space)
+        row = db.session.execute(wanted).first()
+        held[space] = (row.offset_ms, row.frozen_at) if row else (0, None)
+    return held[space]
+
+
+def is_frozen(space: str) -> bool:
+    """Whether business time stands still."""
+    return _hands(space)[1] is not None
+
+
+def stand(space: str, at: datetime, walking: bool = False) -> None:
+    """Stop a space's clock at an instant, in the open transaction. `walking`: only until a walk has ended."""
+    _move(space, frozen_at=at, walking=walking)
+
+
+def run(space: str, at: datetime) -> None:
+    """Let a space's clock run on from an instant, in the open transaction."""
+    _move(space, frozen_at=None, walking=False, offset_ms=_offset_ms(at))
+
+
+def _move(space: str, **hands: Any) -> None:
+    db.session.execute(update(Space.__table__).where(Space.__table__.c.name == space).values(**hands))
+    g.pop("hands", None)
+
+
+def end_walks() -> None:
+    """After a crash: a clock that stood only while a walk went on runs again from where it was."""
     table = Space.__table__.c
-    row = db.session.execute(
-        select(table.offset_ms, table.frozen_at).where(table.name == (space or current_space()))
-    ).first()
-    if row is None:
-        return wall()
-    return row.frozen_at or wall() + timedelta(milliseconds=row.offset_ms)
+    for name, at in db.session.execute(select(table.name, table.frozen_at).where(table.walking)).all():
+        run(name, at)
+
+
+def _offset_ms(at: datetime) -> int:
+    return round((at - wall()).total_seconds() * 1000)
 
 
 def unix(space: str | None = None) -> int:
@@ -52,7 +90,7 @@ def unix(space: str | None = None) -> int:
 
 def starting_offset_ms(start: str) -> int:
     """How far a clock that begins at `start` (RFC 3339, or `now`) stands from the wall."""
-    return 0 if start == "now" else round((datetime.fromisoformat(start) - wall()).total_seconds() * 1000)
+    return 0 if start == "now" else _offset_ms(datetime.fromisoformat(start))
 
 
 def ensure_default(app: Flask) -> None:

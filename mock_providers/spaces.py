@@ -19,13 +19,17 @@ __all__ = ["Space", "create", "current_space", "entered", "exists", "find_by", "
 
 
 class Space(db.Model):  # type: ignore[name-defined, misc]
-    """One world. The clock is `frozen_at` if set, else wall time plus `offset_ms`."""
+    """One world. The clock is `frozen_at` if set, else wall time plus `offset_ms`.
+
+    `walking`: the clock stands still only while an advance works through what is due.
+    """
 
     __tablename__ = "space"
     name: Mapped[str] = mapped_column(String(32), primary_key=True)
     seed: Mapped[int]
     offset_ms: Mapped[int] = mapped_column(default=0)
     frozen_at: Mapped[datetime | None] = mapped_column(Moment)
+    walking: Mapped[bool] = mapped_column(default=False)
 
 
 def names() -> list[str]:

@@ -2,24 +2,29 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from typing import Any
 
+from flask import current_app
 from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mock_providers import clock
 from mock_providers.db import InSpace, Moment, db
 
 HANDLERS: dict[str, Callable[[dict], None]] = {}
 
 
-class Timer(InSpace, db.Model):  # type: ignore[name-defined, misc]
-    """Due at a business instant; deleted in the transaction that handles it."""
+class Timer(InSpace, db.Model):  # type: ignore[name-defined]
+    """Due at a business instant; kept with `done_ns` once it was handled, and with `error` if that failed."""
 
     __tablename__ = "timer"
-    __table_args__ = (Index(None, "space", "due_at"),)
+    __table_args__ = (Index(None, "space", "done_ns", "due_at"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(40))
     due_at: Mapped[datetime] = mapped_column(Moment)
     about: Mapped[dict] = mapped_column(JSON)
+    done_ns: Mapped[int | None]
+    error: Mapped[str] = mapped_column(String(200), default="")
 
 
 def handles(kind: str) -> Callable[[Callable[[dict], None]], Callable[[dict], None]]:
@@ -37,22 +42,45 @@ def at(due_at: datetime, kind: str, **about: object) -> None:
     db.session.add(Timer(kind=kind, due_at=due_at, about=about))
 
 
+def _waiting(until: datetime | None = None) -> Any:
+    wanted = select(Timer).where(Timer.done_ns.is_(None)).order_by(Timer.due_at, Timer.id).limit(1)
+    return wanted if until is None else wanted.where(Timer.due_at <= until)
+
+
 def next_due() -> datetime | None:
     """When the current space's next timer is due."""
-    return db.session.scalar(select(Timer.due_at).order_by(Timer.due_at, Timer.id).limit(1))
+    timer = db.session.scalars(_waiting()).first()
+    return timer.due_at if timer else None
 
 
 def run_due(now: datetime) -> list[dict]:
-    """Handle what is due in the current space, each in a transaction of its own; say what fired."""
-    fired = []
+    """Handle what is due in the current space, each in a transaction of its own; say what fired.
+
+    A handler that raises changes nothing; its timer is marked with the error and does not come again.
+    """
+    fired: list[dict] = []
     while True:
-        timer = db.session.scalars(
-            select(Timer).where(Timer.due_at <= now).order_by(Timer.due_at, Timer.id).limit(1)
-        ).first()
+        timer = db.session.scalars(_waiting(now)).first()
         if timer is None:
             db.session.rollback()
             return fired
-        fired.append({"kind": timer.kind, "due_at": timer.due_at.isoformat(), **timer.about})
-        db.session.delete(timer)
-        HANDLERS[timer.kind](timer.about)
+        said = {"what": "timer", "at": timer.due_at.isoformat(), "kind": timer.kind, **timer.about}
+        if error := _handle(timer):
+            said["error"] = error
+        fired.append(said)
+
+
+def _handle(timer: Timer) -> str:
+    id_, kind, about = timer.id, timer.kind, timer.about
+    timer.done_ns = clock.wall_ns()
+    try:
+        HANDLERS[kind](about)
         db.session.commit()
+        return ""
+    except Exception as problem:
+        db.session.rollback()
+        current_app.logger.exception("timer %s failed: %s", kind, about)
+        failed = db.session.get_one(Timer, id_)
+        failed.done_ns, failed.error = clock.wall_ns(), f"{type(problem).__name__}: {problem}"[:200]
+        db.session.commit()
+        return failed.error

@@ -1,15 +1,14 @@
+"""Callbacks: a vendor emits an event in its own transaction; the sender delivers it after the commit."""
+
 from typing import Any
 
 from flask import Flask
 
-from mock_providers.webhooks import models as models
-
-
-class _Sender:
-    def start(self) -> None: ...
-
-    def wake(self) -> None: ...
+from mock_providers.webhooks.sender import Sender
+from mock_providers.webhooks.transport import Transport
 
 
 def init(app: Flask, vendors: dict[str, Any]) -> None:
-    app.extensions["sender"] = _Sender()
+    """`vendors` maps a vendor's name to its `notify` module: SCHEDULE, build, accepted."""
+    settings = app.config["SETTINGS"]
+    app.extensions["sender"] = Sender(app, vendors, Transport(settings.allowed_hosts))

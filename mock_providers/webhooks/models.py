@@ -9,9 +9,10 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mock_providers import clock, serials
 from mock_providers.db import InSpace, Moment, db
+from mock_providers.webhooks import engine
 
 
-class Event(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Event(InSpace, db.Model):  # type: ignore[name-defined]
     """A fact a vendor tells. `notice_id` is the vendor's own id for it and stays the same over retries."""
 
     __tablename__ = "event"
@@ -27,7 +28,7 @@ class Event(InSpace, db.Model):  # type: ignore[name-defined, misc]
     wall_ns: Mapped[int]
 
 
-class Delivery(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Delivery(InSpace, db.Model):  # type: ignore[name-defined]
     """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled."""
 
     __tablename__ = "delivery"
@@ -35,6 +36,7 @@ class Delivery(InSpace, db.Model):  # type: ignore[name-defined, misc]
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), index=True)
     url: Mapped[str] = mapped_column(String(512))
+    host: Mapped[str] = mapped_column(String(255))
     state: Mapped[str] = mapped_column(String(12), default="pending")
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -42,7 +44,7 @@ class Delivery(InSpace, db.Model):  # type: ignore[name-defined, misc]
     reason: Mapped[str] = mapped_column(String(200), default="")
 
 
-class Attempt(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Attempt(InSpace, db.Model):  # type: ignore[name-defined]
     """One try: exact request and response bytes, how long it took, and what came of it."""
 
     __tablename__ = "attempt"
@@ -80,7 +82,7 @@ def emit(vendor: str, type: str, ref: str, plain: dict[str, Any], url: str, **ab
     )
     db.session.add(row)
     db.session.flush()
-    db.session.add(Delivery(event_id=row.id, url=url, next_at=row.created_at))
+    db.session.add(Delivery(event_id=row.id, url=url, host=engine.host_of(url), next_at=row.created_at))
     g.emitted = True
     return row
 

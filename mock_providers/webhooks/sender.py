@@ -1,0 +1,387 @@
+"""Sends what is due: one dispatcher thread that talks to the database, and a few that talk to receivers.
+
+The dispatcher writes finished attempts and claims due deliveries, both in batches; it sleeps until the next
+one is due or a commit wakes it. Workers build (sign, encrypt) and post, and never hold a lock or a
+transaction meanwhile. A host gets a share of the workers, a slow one a small share, so that one dead
+receiver does not hold up the others. A lease lives in the database: after a crash everything leased is due
+again, so nothing is lost and only what was in flight comes twice.
+"""
+
+import atexit
+import threading
+from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import datetime
+from typing import Any
+
+from flask import Flask, g
+
+from mock_providers import accounts, clock, spaces, timers
+from mock_providers.db import db
+from mock_providers.webhooks import engine, store
+from mock_providers.webhooks.store import Job, Made
+from mock_providers.webhooks.transport import Reply
+
+CLAIMED_AT_ONCE = 128
+SLOW_MS = 1000
+SLOW_SHARE = 2
+SLEEP_AT_MOST = 30.0
+GATHER_SECONDS = 0.008
+GATHER_AT_MOST = 48
+RETIRE_EVERY = 2_000
+Post = Callable[[str, list[tuple[str, str]], bytes], Reply]
+
+
+class Sender:
+    """The dispatcher of one process. `post` may be replaced in tests."""
+
+    def __init__(self, app: Flask, vendors: dict[str, Any], post: Post) -> None:
+        self.app, self.vendors, self.post = app, vendors, post
+        self.threads = app.config["SETTINGS"].sender_threads
+        self.share = max(1, self.threads * 3 // 4)
+        self.lock = threading.Lock()
+        self.work = threading.Condition(self.lock)
+        self.news = threading.Condition(self.lock)
+        self.changed = threading.Condition()
+        self.queues: dict[str, deque[Job]] = {}
+        self.flying: Counter[str] = Counter()
+        self.outstanding: Counter[str] = Counter()
+        self.busy: Counter[str] = Counter()
+        self.walkers: Counter[str] = Counter()
+        self.slow: set[str] = set()
+        self.made: list[Made] = []
+        self.claiming = self.woken = self.stopped = False
+        self.running: list[threading.Thread] = []
+        self.attempts = self.accepted = self.retired = self.since_retired = 0
+
+    # Life
+
+    def start(self) -> None:
+        """Take back what a crash left leased, then send from now on."""
+        with self.app.app_context():
+            store.recover()
+            clock.end_walks()
+            db.session.commit()
+        self.stopped = False
+        self._thread(self._dispatch, "callbacks")
+        for number in range(self.threads):
+            self._thread(self._labour, f"callback-{number}")
+        atexit.register(self.stop)
+
+    def _thread(self, target: Callable[[], None], name: str) -> None:
+        thread = threading.Thread(target=target, name=name, daemon=True)
+        self.running.append(thread)
+        thread.start()
+
+    def stop(self) -> None:
+        """Let what is in flight end, store it, and give back what was not sent."""
+        atexit.unregister(self.stop)
+        with self.lock:
+            self.stopped = True
+            unsent = [job for queue in self.queues.values() for job in queue]
+            self.queues.clear()
+            self.work.notify_all()
+            self.news.notify_all()
+        for thread in self.running:
+            thread.join(7)
+        self.running.clear()
+        self._store(self._take_made())
+        if unsent:
+            with self.app.app_context():
+                store.give_back(unsent)
+                db.session.commit()
+
+    def wake(self) -> None:
+        """Something was committed that may be due."""
+        with self.lock:
+            self.woken = True
+            self.news.notify_all()
+        with self.changed:
+            self.changed.notify_all()
+
+    # The dispatcher
+
+    def _dispatch(self) -> None:
+        while not self.stopped:
+            try:
+                pause = self._turn()
+            except Exception:
+                self.app.logger.exception("the callback dispatcher stumbled; it goes on")
+                pause = 1.0
+            with self.lock:
+                self.news.wait_for(lambda: self.woken or self.made or self.stopped, timeout=pause)
+                self.woken = False
+                if any(self.flying.values()):
+                    self.news.wait_for(lambda: self._enough() or self.stopped, timeout=GATHER_SECONDS)
+
+    def _enough(self) -> bool:
+        return len(self.made) >= GATHER_AT_MOST or not any(self.flying.values())
+
+    def _turn(self) -> float:
+        """Store what was made, start what is due; answer how many seconds may be slept."""
+        self._store(self._take_made())
+        with self.app.app_context():
+            g.write_mode = False
+            views = store.outlook()
+        pause = SLEEP_AT_MOST
+        for view in views:
+            with self.lock:
+                if self.walkers[view.space]:
+                    continue
+            if view.timer and view.timer <= view.now:
+                self._run_timers(view.space)
+                pause = 0.0
+            if view.delivery and view.delivery <= view.now:
+                self._start_due(view, max(8, CLAIMED_AT_ONCE // len(views)))
+            elif (left := view.seconds_to_go()) is not None:
+                pause = min(pause, max(left, 0.001))
+        return pause
+
+    def _run_timers(self, space: str) -> None:
+        with spaces.entered(self.app, space):
+            timers.run_due(clock.now())
+
+    def _start_due(self, view: store.Outlook, limit: int) -> None:
+        """Claim what is due in a space, unless a walker has it, for hosts that have room."""
+        with self.lock:
+            if self.walkers[view.space]:
+                return
+            self.claiming = True
+            full = [host for host, count in self.outstanding.items() if count >= CLAIMED_AT_ONCE]
+        jobs: list[Job] = []
+        try:
+            with spaces.entered(self.app, view.space):
+                jobs = store.claim(view.space, view.now, limit, full)
+                db.session.commit()
+            for job in jobs:
+                job.offset_ms, job.at = view.offset_ms, view.frozen_at
+            self._equip(view.space, jobs)
+        finally:
+            self._queue(jobs)
+
+    def _queue(self, jobs: list[Job]) -> None:
+        with self.lock:
+            self.claiming = False
+            for job in jobs:
+                self.queues.setdefault(job.host, deque()).append(job)
+                self.outstanding[job.host] += 1
+                self.busy[job.space] += 1
+            self.work.notify(len(jobs))
+            self.news.notify_all()
+
+    def _equip(self, space: str, jobs: list[Job]) -> None:
+        """Give each job its ladder and its vendor's credentials, read once per batch."""
+        for job in jobs:
+            if notify := self.vendors.get(job.event.vendor):
+                job.schedule = engine.schedule_for(notify.SCHEDULE, job.event.type)
+        with spaces.entered(self.app, space):
+            g.write_mode = False
+            for job in jobs:
+                if job.event.vendor in accounts.MAKERS:
+                    job.credentials = accounts.account(job.event.vendor)
+
+    def _take_made(self) -> list[Made]:
+        with self.lock:
+            made, self.made = self.made, []
+            return made
+
+    def _store(self, made: list[Made]) -> dict[int, int]:
+        """Write a batch in one transaction; if that fails, one by one, so that one bad row harms only itself."""
+        if not made:
+            return {}
+        ids = self._write(made)
+        if ids is None:
+            ids = {}
+            for one in made:
+                unstored = Made(one.job, one.at, one.wall_ns, reason="the attempt could not be stored")
+                ids |= self._write([one]) or self._write([unstored]) or {}
+        self.attempts += len(ids)
+        self.accepted += sum(one.accepted for one in made)
+        with self.lock:
+            for one in made:
+                if one.job.batch is None:
+                    self.busy[one.job.space] -= 1
+                    self.outstanding[one.job.host] -= 1
+            self.news.notify_all()
+        with self.changed:
+            self.changed.notify_all()
+        return ids
+
+    def _write(self, made: list[Made]) -> dict[int, int] | None:
+        try:
+            with self.app.app_context():
+                ids = store.write(made)
+                self._retire(len(made))
+                db.session.commit()
+                return ids
+        except Exception:
+            self.app.logger.exception("%d attempts could not be stored together", len(made))
+            return None
+
+    def _retire(self, count: int) -> None:
+        self.since_retired += count
+        if self.since_retired >= RETIRE_EVERY:
+            self.since_retired = 0
+            self.retired += store.retire(self.app.config["SETTINGS"].journal_rows)
+
+    # The workers
+
+    def _labour(self) -> None:
+        while True:
+            with self.lock:
+                self.work.wait_for(lambda: self.stopped or self._open_host() is not None)
+                if self.stopped:
+                    return
+                job = self._next_job()
+            made = self.attempt(job)
+            with self.lock:
+                self._finished(made)
+
+    def _open_host(self) -> str | None:
+        """A host with work and room. Each look starts after the host served last."""
+        for host in self.queues:
+            if self.flying[host] < (SLOW_SHARE if host in self.slow else self.share):
+                return host
+        return None
+
+    def _next_job(self) -> Job:
+        host = self._open_host()
+        assert host is not None
+        queue = self.queues.pop(host)
+        job = queue.popleft()
+        if queue:
+            self.queues[host] = queue
+        self.flying[host] += 1
+        return job
+
+    def _finished(self, made: Made) -> None:
+        host = made.job.host
+        self.flying[host] -= 1
+        if not self.flying[host]:
+            del self.flying[host]
+        is_slow = made.ms >= SLOW_MS
+        (self.slow.add if is_slow else self.slow.discard)(host)
+        if self.queues:
+            self.work.notify()
+        if made.job.batch is not None:
+            made.job.batch.append(made)
+            self.news.notify_all()
+            return
+        self.made.append(made)
+        if len(self.made) in (1, GATHER_AT_MOST) or not self.flying:
+            self.news.notify_all()
+
+    def attempt(self, job: Job) -> Made:
+        """Build afresh with wall time now, post, judge. Whatever goes wrong becomes a reason."""
+        made = Made(job, store.business_time(job), clock.wall_ns())
+        try:
+            notify = self.vendors[job.event.vendor]
+            with spaces.entered(self.app, job.space):
+                g.write_mode = False
+                headers, body = notify.build(job.event, job.credentials, clock.wall())
+        except Exception as error:
+            self.app.logger.exception("a callback of %s could not be built", job.event.vendor)
+            made.reason = f"could not be built: {type(error).__name__}: {error}"
+            return made
+        made.request = ([("Host", job.host), ("Content-Length", str(len(body))), *headers], body)
+        began = clock.monotonic()
+        made.wall_ns = clock.wall_ns()
+        try:
+            made.reply = self.post(job.url, made.request[0], body)
+            made.ms = round((clock.monotonic() - began) * 1000, 3)
+            made.accepted, made.reason = notify.accepted(*made.reply[:3])
+        except Exception as error:
+            made.ms = round((clock.monotonic() - began) * 1000, 3)
+            made.accepted, made.reason = False, f"{type(error).__name__}: {error}"
+        made.reason = made.reply.trouble or made.reason
+        return made
+
+    # Simulated time
+
+    @contextmanager
+    def alone(self, space: str) -> Iterator[None]:
+        """While this lasts the dispatcher leaves the space alone; what it had in flight there has ended."""
+        with self.lock:
+            self.walkers[space] += 1
+            self.news.wait_for(
+                lambda: self.stopped or not self.running or not (self.claiming or self.busy[space] > 0)
+            )
+        try:
+            yield
+        finally:
+            with self.lock:
+                self.walkers[space] -= 1
+            self.wake()
+
+    def deliver_due(self, space: str, until: datetime) -> list[dict[str, Any]]:
+        """Attempt in this thread's time what is due by `until`, instant after instant, and say what came of it.
+
+        Never call it with a transaction open: the receiver may call us back.
+        """
+        fired: list[dict[str, Any]] = []
+        with self.alone(space):
+            while True:
+                with spaces.entered(self.app, space):
+                    g.write_mode = False
+                    instant, now = store.first_due(space, until), clock.now(space)
+                if instant is None:
+                    return fired
+                with spaces.entered(self.app, space):
+                    jobs = store.claim(space, instant, CLAIMED_AT_ONCE)
+                    db.session.commit()
+                for job in jobs:
+                    job.at = max(job.at or now, now)
+                self._equip(space, jobs)
+                made = self._all(jobs)
+                ids = self._store(made)
+                fired += [_fired(one, ids.get(one.job.id)) for one in made]
+
+    def _all(self, jobs: list[Job]) -> list[Made]:
+        """Every job attempted, in the order given: by the workers if they run, else here."""
+        if not self.running or len(jobs) == 1:
+            return [self._sole(job) for job in jobs]
+        batch: list[Made] = []
+        with self.lock:
+            for job in jobs:
+                job.batch = batch
+                self.queues.setdefault(job.host, deque()).append(job)
+            self.work.notify(len(jobs))
+            self.news.wait_for(lambda: len(batch) == len(jobs) or self.stopped)
+        place = {job.id: number for number, job in enumerate(jobs)}
+        return sorted(batch, key=lambda one: place[one.job.id])
+
+    def _sole(self, job: Job) -> Made:
+        job.batch = ()
+        return self.attempt(job)
+
+    def wait_idle(self, seconds: float) -> bool:
+        """Block until nothing is due or in flight anywhere; False if that took too long."""
+        end = clock.monotonic() + seconds
+        while True:
+            with self.app.app_context():
+                g.write_mode = False
+                due = any(v.delivery and v.delivery <= v.now for v in store.outlook())
+            with self.lock:
+                idle = not due and not self.made and not self.claiming and sum(self.busy.values()) <= 0
+            left = end - clock.monotonic()
+            if idle or left <= 0:
+                return idle
+            with self.changed:
+                self.changed.wait(min(left, 0.05))
+
+
+def _fired(one: Made, attempt: int | None) -> dict[str, Any]:
+    return {
+        "what": "delivery",
+        "at": one.at.isoformat(),
+        "delivery": one.job.id,
+        "attempt": attempt,
+        "number": one.job.tries + 1,
+        "vendor": one.job.event.vendor,
+        "type": one.job.event.type,
+        "ref": one.job.event.ref,
+        "status": one.reply.status,
+        "accepted": one.accepted,
+        "reason": one.reason,
+    }

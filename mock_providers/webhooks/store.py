@@ -1,0 +1,236 @@
+"""What the sender reads and writes, in batches and without objects: claims, attempts, new states."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from types import SimpleNamespace
+from typing import Any
+
+from sqlalchemy import bindparam, delete, func, insert, select, update
+
+from mock_providers import clock
+from mock_providers.db import CHINA, db
+from mock_providers.spaces import Space
+from mock_providers.timers import Timer
+from mock_providers.webhooks import engine
+from mock_providers.webhooks.models import Attempt, Delivery, Event
+from mock_providers.webhooks.transport import Reply
+
+DELIVERY: Any = Delivery.__table__
+EVENT: Any = Event.__table__
+ATTEMPT: Any = Attempt.__table__
+SPACE: Any = Space.__table__
+TIMER: Any = Timer.__table__
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One attempt to make. `event` has the columns of Event; `at` is None while the clock runs."""
+
+    id: int
+    space: str
+    url: str
+    host: str
+    tries: int
+    event: Any
+    offset_ms: int
+    at: datetime | None
+    schedule: Sequence[int] = ()
+    credentials: dict[str, Any] | None = None
+    batch: Any = None
+
+
+@dataclass(slots=True, eq=False)
+class Made:
+    """An attempt that was made, or could not even be built (`request` is None, `reason` says why)."""
+
+    job: Job
+    at: datetime
+    wall_ns: int
+    ms: float = 0
+    request: tuple[list[tuple[str, str]], bytes] | None = None
+    reply: Reply = field(default_factory=lambda: Reply(None, [], b""))
+    accepted: bool = False
+    reason: str = ""
+
+    def step(self) -> engine.Step:
+        """Where the delivery stands now. What cannot be built or may not be sent is not tried again."""
+        if self.request is None or self.reply.refused:
+            return engine.Step("failed", None)
+        return engine.after(self.job.schedule, self.job.tries + 1, self.accepted, self.at)
+
+
+@dataclass(slots=True)
+class Outlook:
+    """One space: its business time, and when its next delivery and timer are due."""
+
+    space: str
+    offset_ms: int
+    frozen_at: datetime | None
+    now: datetime
+    delivery: datetime | None
+    timer: datetime | None
+
+    def seconds_to_go(self) -> float | None:
+        """Wall seconds until something is due by itself; None if nothing is, or the clock stands still."""
+        waiting = [at for at in (self.delivery, self.timer) if at and (not self.frozen_at or at <= self.now)]
+        return (min(waiting) - self.now).total_seconds() if waiting else None
+
+
+def outlook(space: str | None = None) -> list[Outlook]:
+    """Every space (or one). Three index look-ups per space, one statement."""
+    delivery = select(func.min(DELIVERY.c.next_at)).where(
+        DELIVERY.c.state == "pending", DELIVERY.c.space == SPACE.c.name
+    )
+    timer = select(func.min(TIMER.c.due_at)).where(TIMER.c.space == SPACE.c.name, TIMER.c.done_ns.is_(None))
+    wanted = select(
+        SPACE.c.name,
+        SPACE.c.offset_ms,
+        SPACE.c.frozen_at,
+        delivery.correlate(SPACE).scalar_subquery(),
+        timer.correlate(SPACE).scalar_subquery(),
+    )
+    if space is not None:
+        wanted = wanted.where(SPACE.c.name == space)
+    wall = clock.wall()
+    return [
+        Outlook(name, offset, frozen, frozen or wall + timedelta(milliseconds=offset), delivery_at, timer_at)
+        for name, offset, frozen, delivery_at, timer_at in db.session.execute(wanted)
+    ]
+
+
+def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) -> list[Job]:
+    """Lease what is due in a space, oldest first; the caller commits."""
+    wanted = (
+        select(DELIVERY.c.id, DELIVERY.c.url, DELIVERY.c.host, DELIVERY.c.tries, DELIVERY.c.next_at, EVENT)
+        .join(EVENT, EVENT.c.id == DELIVERY.c.event_id)
+        .where(DELIVERY.c.state == "pending", DELIVERY.c.space == space, DELIVERY.c.next_at <= until)
+        .order_by(DELIVERY.c.next_at, DELIVERY.c.id)
+        .limit(limit)
+    )
+    if without:
+        wanted = wanted.where(DELIVERY.c.host.not_in(list(without)))
+    names = [column.name for column in EVENT.c]
+    jobs = []
+    for id_, url, host, tries, next_at, *event in db.session.execute(wanted):
+        about = SimpleNamespace(**dict(zip(names, event, strict=True)))
+        jobs.append(Job(id_, space, url, host, tries, about, 0, next_at))
+    if jobs:
+        leased = update(DELIVERY).where(DELIVERY.c.id.in_([job.id for job in jobs]))
+        db.session.execute(leased.values(state="leased", leased_at_ns=clock.wall_ns()))
+    return jobs
+
+
+def first_due(space: str, until: datetime) -> datetime | None:
+    """The instant of the first delivery due in a space by `until`."""
+    return db.session.scalar(
+        select(func.min(DELIVERY.c.next_at)).where(
+            DELIVERY.c.state == "pending", DELIVERY.c.space == space, DELIVERY.c.next_at <= until
+        )
+    )
+
+
+def write(made: Sequence[Made]) -> dict[int, int]:
+    """Store attempts and new states; the caller commits. Answers delivery → attempt id.
+
+    A delivery that was reset away meanwhile gets neither.
+    """
+    leased = select(DELIVERY.c.id).where(
+        DELIVERY.c.id.in_([one.job.id for one in made]), DELIVERY.c.state == "leased"
+    )
+    there = set(db.session.scalars(leased))
+    kept = [one for one in made if one.job.id in there]
+    if not kept:
+        return {}
+    changes = []
+    for one in kept:
+        state, next_at = one.step()
+        changes.append(
+            {
+                "its_id": one.job.id,
+                "its_state": state,
+                "its_next": next_at,
+                "its_tries": one.job.tries + (one.request is not None),
+                "its_reason": one.reason[:200],
+            }
+        )
+    db.session.execute(CHANGE, changes)
+    rows = [_row(one) for one in kept if one.request is not None]
+    if not rows:
+        return {}
+    newest = db.session.scalar(select(func.max(ATTEMPT.c.id))) or 0
+    for number, row in enumerate(rows, newest + 1):
+        row["id"] = number
+    db.session.execute(insert(ATTEMPT), rows)
+    return {row["delivery_id"]: row["id"] for row in rows}
+
+
+CHANGE = (
+    update(DELIVERY)
+    .where(DELIVERY.c.id == bindparam("its_id"))
+    .values(
+        state=bindparam("its_state"),
+        next_at=bindparam("its_next", type_=DELIVERY.c.next_at.type),
+        tries=bindparam("its_tries"),
+        reason=bindparam("its_reason"),
+        leased_at_ns=None,
+    )
+)
+
+
+def _row(one: Made) -> dict[str, Any]:
+    headers, body = one.request or ([], b"")
+    return {
+        "space": one.job.space,
+        "delivery_id": one.job.id,
+        "number": one.job.tries + 1,
+        "at": one.at,
+        "wall_ns": one.wall_ns,
+        "ms": one.ms,
+        "url": one.job.url,
+        "request_headers": headers,
+        "request_body": body,
+        "status": one.reply.status,
+        "response_headers": one.reply.headers,
+        "response_body": one.reply.body,
+        "accepted": one.accepted,
+        "reason": one.reason[:200],
+    }
+
+
+def recover() -> int:
+    """After a start: what was leased when the last process ended is due again. The caller commits."""
+    again = update(DELIVERY).where(DELIVERY.c.state == "leased").values(state="pending", leased_at_ns=None)
+    return db.session.execute(again).rowcount  # type: ignore[attr-defined]
+
+
+def give_back(jobs: Sequence[Job]) -> None:
+    """Un-lease what was not sent; the caller commits."""
+    ids = [job.id for job in jobs]
+    again = update(DELIVERY).where(DELIVERY.c.id.in_(ids), DELIVERY.c.state == "leased")
+    db.session.execute(again.values(state="pending", leased_at_ns=None))
+
+
+def retire(keep: int) -> int:
+    """Drop the oldest settled events of a space that holds more than `keep`; the caller commits."""
+    gone = 0
+    counts = db.session.execute(select(EVENT.c.space, func.count()).group_by(EVENT.c.space)).all()
+    for space, count in counts:
+        if count <= keep:
+            continue
+        oldest = select(EVENT.c.id).where(EVENT.c.space == space).order_by(EVENT.c.id).limit(count - keep)
+        open_ = select(DELIVERY.c.event_id).where(DELIVERY.c.state.not_in(engine.SETTLED))
+        ids = list(db.session.scalars(oldest.where(EVENT.c.id.not_in(open_))))
+        for start in range(0, len(ids), 500):
+            some = ids[start : start + 500]
+            theirs = select(DELIVERY.c.id).where(DELIVERY.c.event_id.in_(some))
+            db.session.execute(delete(ATTEMPT).where(ATTEMPT.c.delivery_id.in_(theirs)))
+            db.session.execute(delete(DELIVERY).where(DELIVERY.c.event_id.in_(some)))
+            db.session.execute(delete(EVENT).where(EVENT.c.id.in_(some)))
+        gone += len(ids)
+    return gone
+
+
+def business_time(job: Job) -> datetime:
+    """Now in the job's space: its due instant when time stands still for it."""
+    return job.at or clock.wall().astimezone(CHINA) + timedelta(milliseconds=job.offset_ms)
