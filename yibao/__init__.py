@@ -42,12 +42,12 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     app.extensions["policies"] = policy.load(settings.region)
     _guard_requests(app)
     spaces.init(app)
+    steps = [import_module(f"yibao.steps.{step}.routes") for step in STEPS]  # their tables are known before db.init
     db.init(app, settings.url)
     api = Api(app)
     errors.init(app)
     api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
-    for step in STEPS:
-        routes = import_module(f"yibao.steps.{step}.routes")
+    for routes in steps:
         api.register_blueprint(routes.blp, url_prefix="/api/v1")
         if hasattr(routes, "callbacks"):
             app.register_blueprint(routes.callbacks, url_prefix="/callbacks")
