@@ -88,9 +88,14 @@ def unix(space: str | None = None) -> int:
     return int(now(space).timestamp())
 
 
+def starting_at(start: str) -> datetime:
+    """The instant a clock that begins at `start` (RFC 3339, or `now`) shows at first."""
+    return wall() if start == "now" else datetime.fromisoformat(start)
+
+
 def starting_offset_ms(start: str) -> int:
-    """How far a clock that begins at `start` (RFC 3339, or `now`) stands from the wall."""
-    return 0 if start == "now" else _offset_ms(datetime.fromisoformat(start))
+    """How far such a clock stands from the wall."""
+    return 0 if start == "now" else _offset_ms(starting_at(start))
 
 
 def ensure_default(app: Flask) -> None:

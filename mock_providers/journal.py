@@ -4,6 +4,7 @@ Bounded: the oldest calls go when a space holds more than `journal_rows`, or all
 `journal_bytes`. What is dropped is counted.
 """
 
+import atexit
 import threading
 from collections import deque
 from datetime import datetime
@@ -12,23 +13,25 @@ from typing import Any
 from flask import Flask, Response, g, request
 from sqlalchemy import JSON, Index, LargeBinary, String, delete, func, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
+from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_providers import clock
 from mock_providers.db import InSpace, Moment, db
 
 BATCH_SECONDS = 0.1
 HELD_AT_MOST = 4_000
+PRUNE_EVERY = 500
 BODY_AT_MOST = 256 * 1024
 
 
-class Call(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Call(InSpace, db.Model):  # type: ignore[name-defined]
     """One call of the app under test (or of the control API) and our answer. `target` is raw, query included.
 
     `why` is what the vendor's door noted for explanations: string to sign, verdict, expected value.
     """
 
     __tablename__ = "call"
-    __table_args__ = (Index(None, "space", "id"),)
+    __table_args__ = (Index(None, "space", "wall_ns"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     door: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime] = mapped_column(Moment)
@@ -44,6 +47,9 @@ class Call(InSpace, db.Model):  # type: ignore[name-defined, misc]
     why: Mapped[dict | None] = mapped_column(JSON)
 
 
+CALL: Any = Call.__table__
+
+
 class Journal:
     """The write-behind queue of one process."""
 
@@ -53,16 +59,19 @@ class Journal:
         self.flushing = threading.Lock()
         self.stopped = threading.Event()
         self.since_prune = 0
-        self.dropped = 0
+        self.bytes = -1
+        self.noted = self.dropped = 0
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
         """Write behind from now on."""
         self.thread = threading.Thread(target=self._run, name="journal", daemon=True)
         self.thread.start()
+        atexit.register(self.stop)
 
     def stop(self) -> None:
         """Write what is waiting and end the thread."""
+        atexit.unregister(self.stop)
         self.stopped.set()
         if self.thread:
             self.thread.join(5)
@@ -70,12 +79,18 @@ class Journal:
 
     def _run(self) -> None:
         while not self.stopped.wait(BATCH_SECONDS):
-            self.flush()
+            try:
+                self.flush()
+            except Exception:
+                self.app.logger.exception("the journal could not be written; it goes on")
 
     def add(self, entry: dict[str, Any]) -> None:
+        """Note a call. Never writes: a caller may have a transaction open. The oldest goes when memory is full."""
+        self.noted += 1
         self.waiting.append(entry)
         if len(self.waiting) > HELD_AT_MOST:
-            self.flush()
+            self.waiting.popleft()
+            self.dropped += 1
 
     def flush(self) -> None:
         """Write everything noted so far. Never call it with a writing transaction open."""
@@ -86,29 +101,38 @@ class Journal:
             if not batch:
                 return
             with self.app.app_context():
-                db.session.execute(insert(Call.__table__), batch)  # type: ignore[arg-type]
+                db.session.execute(insert(CALL), batch)
                 self.since_prune += len(batch)
-                if self.since_prune >= 500:
+                weight = sum(len(call["request_body"]) + len(call["response_body"]) for call in batch)
+                self.bytes += weight if self.bytes >= 0 else 0
+                if self.since_prune >= PRUNE_EVERY:
                     self._prune()
                 db.session.commit()
 
     def _prune(self) -> None:
         self.since_prune = 0
         settings = self.app.config["SETTINGS"]
-        table = Call.__table__
-        counts = db.session.execute(select(table.c.space, func.count()).group_by(table.c.space)).all()
+        counts = db.session.execute(select(CALL.c.space, func.count()).group_by(CALL.c.space)).all()
         for space, count in counts:
             if count > settings.journal_rows:
-                ids = select(table.c.id).where(table.c.space == space)
-                last = ids.order_by(table.c.id.desc()).offset(settings.journal_rows).limit(1)
+                ids = select(CALL.c.id).where(CALL.c.space == space)
+                last = ids.order_by(CALL.c.id.desc()).offset(settings.journal_rows).limit(1)
                 edge = db.session.scalar(last)
-                gone = db.session.execute(delete(table).where(table.c.space == space, table.c.id <= edge))
-                self.dropped += gone.rowcount  # type: ignore[attr-defined]
-        size = func.sum(func.length(table.c.request_body) + func.length(table.c.response_body))
-        if (db.session.scalar(select(size)) or 0) > settings.journal_bytes:
-            middle = select(func.min(table.c.id) + (func.max(table.c.id) - func.min(table.c.id)) / 2)
-            gone = db.session.execute(delete(table).where(table.c.id <= db.session.scalar(middle)))
-            self.dropped += gone.rowcount  # type: ignore[attr-defined]
+                self._drop(CALL.c.space == space, CALL.c.id <= edge)
+        while self._weigh() > settings.journal_bytes:
+            middle = select(func.min(CALL.c.id) + (func.max(CALL.c.id) - func.min(CALL.c.id)) / 2)
+            self._drop(CALL.c.id <= db.session.scalar(middle))
+
+    def _weigh(self) -> int:
+        """Bytes of bodies kept: counted once, then summed up as they come."""
+        if self.bytes < 0:
+            size = func.sum(func.length(CALL.c.request_body) + func.length(CALL.c.response_body))
+            self.bytes = db.session.scalar(select(size)) or 0
+        return self.bytes
+
+    def _drop(self, *which: Any) -> None:
+        self.dropped += db.session.execute(delete(CALL).where(*which)).rowcount  # type: ignore[attr-defined]
+        self.bytes = -1
 
 
 def raw_target() -> str:
@@ -119,6 +143,16 @@ def raw_target() -> str:
         return raw if len(scheme_free) == 1 else "/" + scheme_free[1].partition("/")[2]
     query = environ.get("QUERY_STRING", "")
     return request.environ.get("SCRIPT_NAME", "") + request.path + (f"?{query}" if query else "")
+
+
+def _body() -> bytes:
+    """The request body, or what a door put in its place (`g.journal_body`: a real ID number is never kept)."""
+    if "journal_body" in g:
+        return g.journal_body
+    try:
+        return request.get_data()
+    except RequestEntityTooLarge:
+        return b""
 
 
 def explain(**why: Any) -> None:
@@ -140,6 +174,7 @@ def init(app: Flask, doors: tuple[str, ...]) -> Journal:
     def note(response: Response) -> Response:
         door = request.path.split("/", 2)[1]
         if door in doors and "began" in g:
+            g.write_mode = False
             journal.add(
                 {
                     "space": g.get("space", "default"),
@@ -150,7 +185,7 @@ def init(app: Flask, doors: tuple[str, ...]) -> Journal:
                     "method": request.method,
                     "target": raw_target()[:2048],
                     "request_headers": list(request.headers),
-                    "request_body": request.get_data()[:BODY_AT_MOST],
+                    "request_body": _body()[:BODY_AT_MOST],
                     "status": response.status_code,
                     "response_headers": list(response.headers),
                     "response_body": b"" if response.direct_passthrough else response.get_data()[:BODY_AT_MOST],

@@ -1,5 +1,37 @@
-from flask import Flask
+"""The face of the mocks that no vendor has: /_mock, the start page, health and metrics."""
+
+import hmac
+from importlib import import_module
+from importlib.util import find_spec
+
+from flask import Flask, request
+
+from mock_providers.errors import Problem
+
+PHONES = ("wechat", "wechatpay", "alipay", "national")
 
 
 def init(app: Flask) -> None:
-    pass
+    """Register everything under /_mock, the phone's side of the vendors included."""
+    from mock_providers.control import choices, home, openapi, reset, story, time, traffic, world
+
+    _guard(app)
+    for part in (world, time, traffic, story, reset, choices, openapi):
+        app.register_blueprint(part.bp, url_prefix="/_mock")
+    app.register_blueprint(home.bp)
+    for vendor in PHONES:
+        if find_spec(f"mock_providers.phone.{vendor}"):
+            phone = import_module(f"mock_providers.phone.{vendor}")
+            app.register_blueprint(phone.bp, url_prefix="/_mock")
+
+
+def _guard(app: Flask) -> None:
+    """With an admin token set, nothing under /_mock answers without it."""
+    wanted = app.config["SETTINGS"].admin_token
+
+    @app.before_request
+    def admin() -> None:
+        if wanted and request.path.startswith("/_mock"):
+            given = request.headers.get("Authorization", "").encode()
+            if not hmac.compare_digest(given, f"Bearer {wanted}".encode()):
+                raise Problem("ADMIN_TOKEN", "Authorization: Bearer <the token given at start> is missing or wrong")

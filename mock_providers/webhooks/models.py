@@ -29,7 +29,10 @@ class Event(InSpace, db.Model):  # type: ignore[name-defined]
 
 
 class Delivery(InSpace, db.Model):  # type: ignore[name-defined]
-    """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled."""
+    """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled.
+
+    `how` is set when a tester sends it once more: edited fields, and how it is signed.
+    """
 
     __tablename__ = "delivery"
     __table_args__ = (Index(None, "state", "space", "next_at"),)
@@ -41,6 +44,7 @@ class Delivery(InSpace, db.Model):  # type: ignore[name-defined]
     tries: Mapped[int] = mapped_column(default=0)
     next_at: Mapped[datetime | None] = mapped_column(Moment)
     leased_at_ns: Mapped[int | None]
+    how: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(String(200), default="")
 
 

@@ -19,7 +19,7 @@ from flask import Flask, g
 
 from mock_providers import accounts, clock, spaces, timers
 from mock_providers.db import db
-from mock_providers.webhooks import engine, store
+from mock_providers.webhooks import engine, resend, store
 from mock_providers.webhooks.store import Job, Made
 from mock_providers.webhooks.transport import Reply
 
@@ -27,6 +27,7 @@ CLAIMED_AT_ONCE = 128
 SLOW_MS = 1000
 SLOW_SHARE = 2
 SLEEP_AT_MOST = 30.0
+HELD_UP_SECONDS = 1.0
 GATHER_SECONDS = 0.008
 GATHER_AT_MOST = 48
 RETIRE_EVERY = 2_000
@@ -53,7 +54,7 @@ class Sender:
         self.made: list[Made] = []
         self.claiming = self.woken = self.stopped = False
         self.running: list[threading.Thread] = []
-        self.attempts = self.accepted = self.retired = self.since_retired = 0
+        self.attempts = self.accepted = self.retired = self.since_retired = self.version = 0
 
     # Life
 
@@ -97,7 +98,11 @@ class Sender:
         with self.lock:
             self.woken = True
             self.news.notify_all()
+        self._tell_waiters()
+
+    def _tell_waiters(self) -> None:
         with self.changed:
+            self.version += 1
             self.changed.notify_all()
 
     # The dispatcher
@@ -133,7 +138,8 @@ class Sender:
                 self._run_timers(view.space)
                 pause = 0.0
             if view.delivery and view.delivery <= view.now:
-                self._start_due(view, max(8, CLAIMED_AT_ONCE // len(views)))
+                limit = max(8, CLAIMED_AT_ONCE // len(views))
+                pause = 0.0 if self._start_due(view, limit) == limit else min(pause, HELD_UP_SECONDS)
             elif (left := view.seconds_to_go()) is not None:
                 pause = min(pause, max(left, 0.001))
         return pause
@@ -142,11 +148,11 @@ class Sender:
         with spaces.entered(self.app, space):
             timers.run_due(clock.now())
 
-    def _start_due(self, view: store.Outlook, limit: int) -> None:
-        """Claim what is due in a space, unless a walker has it, for hosts that have room."""
+    def _start_due(self, view: store.Outlook, limit: int) -> int:
+        """Claim what is due in a space, unless a walker has it, for hosts that have room; how many."""
         with self.lock:
             if self.walkers[view.space]:
-                return
+                return 0
             self.claiming = True
             full = [host for host, count in self.outstanding.items() if count >= CLAIMED_AT_ONCE]
         jobs: list[Job] = []
@@ -159,6 +165,7 @@ class Sender:
             self._equip(view.space, jobs)
         finally:
             self._queue(jobs)
+        return len(jobs)
 
     def _queue(self, jobs: list[Job]) -> None:
         with self.lock:
@@ -173,7 +180,8 @@ class Sender:
     def _equip(self, space: str, jobs: list[Job]) -> None:
         """Give each job its ladder and its vendor's credentials, read once per batch."""
         for job in jobs:
-            if notify := self.vendors.get(job.event.vendor):
+            notify = self.vendors.get(job.event.vendor)
+            if notify and not job.how:
                 job.schedule = engine.schedule_for(notify.SCHEDULE, job.event.type)
         with spaces.entered(self.app, space):
             g.write_mode = False
@@ -204,8 +212,7 @@ class Sender:
                     self.busy[one.job.space] -= 1
                     self.outstanding[one.job.host] -= 1
             self.news.notify_all()
-        with self.changed:
-            self.changed.notify_all()
+        self._tell_waiters()
         return ids
 
     def _write(self, made: list[Made]) -> dict[int, int] | None:
@@ -277,9 +284,10 @@ class Sender:
         made = Made(job, store.business_time(job), clock.wall_ns())
         try:
             notify = self.vendors[job.event.vendor]
+            event, credentials, signed_at = resend.altered(job.event, job.credentials, job.how, clock.wall())
             with spaces.entered(self.app, job.space):
                 g.write_mode = False
-                headers, body = notify.build(job.event, job.credentials, clock.wall())
+                headers, body = notify.build(event, credentials, signed_at)
         except Exception as error:
             self.app.logger.exception("a callback of %s could not be built", job.event.vendor)
             made.reason = f"could not be built: {type(error).__name__}: {error}"

@@ -33,8 +33,10 @@ class Job:
     host: str
     tries: int
     event: Any
-    offset_ms: int
     at: datetime | None
+    how: dict[str, Any] | None = None
+    leased_at_ns: int = 0
+    offset_ms: int = 0
     schedule: Sequence[int] = ()
     credentials: dict[str, Any] | None = None
     batch: Any = None
@@ -101,8 +103,9 @@ def outlook(space: str | None = None) -> list[Outlook]:
 
 def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) -> list[Job]:
     """Lease what is due in a space, oldest first; the caller commits."""
+    of_job = [DELIVERY.c[name] for name in ("id", "space", "url", "host", "tries", "next_at", "how")]
     wanted = (
-        select(DELIVERY.c.id, DELIVERY.c.url, DELIVERY.c.host, DELIVERY.c.tries, DELIVERY.c.next_at, EVENT)
+        select(*of_job, EVENT)
         .join(EVENT, EVENT.c.id == DELIVERY.c.event_id)
         .where(DELIVERY.c.state == "pending", DELIVERY.c.space == space, DELIVERY.c.next_at <= until)
         .order_by(DELIVERY.c.next_at, DELIVERY.c.id)
@@ -112,12 +115,15 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
         wanted = wanted.where(DELIVERY.c.host.not_in(list(without)))
     names = [column.name for column in EVENT.c]
     jobs = []
-    for id_, url, host, tries, next_at, *event in db.session.execute(wanted):
+    for id_, its_space, url, host, tries, next_at, how, *event in db.session.execute(wanted):
         about = SimpleNamespace(**dict(zip(names, event, strict=True)))
-        jobs.append(Job(id_, space, url, host, tries, about, 0, next_at))
+        jobs.append(Job(id_, its_space, url, host, tries, about, next_at, how))
     if jobs:
+        at_ns = clock.wall_ns()
         leased = update(DELIVERY).where(DELIVERY.c.id.in_([job.id for job in jobs]))
-        db.session.execute(leased.values(state="leased", leased_at_ns=clock.wall_ns()))
+        db.session.execute(leased.values(state="leased", leased_at_ns=at_ns))
+        for job in jobs:
+            job.leased_at_ns = at_ns
     return jobs
 
 
@@ -133,13 +139,11 @@ def first_due(space: str, until: datetime) -> datetime | None:
 def write(made: Sequence[Made]) -> dict[int, int]:
     """Store attempts and new states; the caller commits. Answers delivery → attempt id.
 
-    A delivery that was reset away meanwhile gets neither.
+    A delivery that was reset away meanwhile gets neither (another may have its id by now, with another lease).
     """
-    leased = select(DELIVERY.c.id).where(
-        DELIVERY.c.id.in_([one.job.id for one in made]), DELIVERY.c.state == "leased"
-    )
-    there = set(db.session.scalars(leased))
-    kept = [one for one in made if one.job.id in there]
+    leased = select(DELIVERY.c.id, DELIVERY.c.leased_at_ns).where(DELIVERY.c.id.in_([one.job.id for one in made]))
+    there = {tuple(row) for row in db.session.execute(leased)}
+    kept = [one for one in made if (one.job.id, one.job.leased_at_ns) in there]
     if not kept:
         return {}
     changes = []
@@ -220,7 +224,8 @@ def retire(keep: int) -> int:
             continue
         oldest = select(EVENT.c.id).where(EVENT.c.space == space).order_by(EVENT.c.id).limit(count - keep)
         open_ = select(DELIVERY.c.event_id).where(DELIVERY.c.state.not_in(engine.SETTLED))
-        ids = list(db.session.scalars(oldest.where(EVENT.c.id.not_in(open_))))
+        old = oldest.subquery()
+        ids = list(db.session.scalars(select(old.c.id).where(old.c.id.not_in(open_))))
         for start in range(0, len(ids), 500):
             some = ids[start : start + 500]
             theirs = select(DELIVERY.c.id).where(DELIVERY.c.event_id.in_(some))

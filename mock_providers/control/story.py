@@ -1,0 +1,175 @@
+"""`/_mock/timeline`: calls, events, attempts, timers and the neighbour's state changes in one order; and `/wait`."""
+
+from typing import Any
+
+from flask import Blueprint, current_app
+from marshmallow import fields, validate
+from sqlalchemy import select
+
+from mock_providers import clock
+from mock_providers.control import masking
+from mock_providers.control.door import Page, Strict, fresh, route, text
+from mock_providers.control.time import Length
+from mock_providers.control.traffic import delivery_line, event_line
+from mock_providers.db import current_space, db
+from mock_providers.errors import Problem
+from mock_providers.journal import Call
+from mock_providers.timers import Timer
+from mock_providers.webhooks.models import Attempt, Delivery, Event
+
+bp = Blueprint("control_story", __name__)
+KINDS = ("call", "event", "attempt", "timer", "state", "alarm")
+LONGEST_WAIT = 300.0
+LOOK_AGAIN_SECONDS = 0.25
+
+
+class Story(Page):
+    kind = fields.String(validate=validate.OneOf(KINDS))
+
+
+class Wait(Strict):
+    event = text(60)
+    ref = text(64)
+    delivered = fields.Boolean(load_default=False)
+    within = Length(load_default=None)
+
+
+def _calls(after: int, limit: int) -> list[dict[str, Any]]:
+    table: Any = Call.__table__.c
+    wanted = select(table.id, table.door, table.at, table.wall_ns, table.ms, table.method, table.target, table.status)
+    wanted = wanted.where(table.space == current_space(), table.wall_ns > after, table.door != "_mock")
+    found = []
+    for row in db.session.execute(wanted.order_by(table.wall_ns).limit(limit)):
+        target = masking.target(row.target)
+        summary = f"{row.method} {target} → {row.status}"
+        found.append(_item("call", row, row.wall_ns, summary, door=row.door, status=row.status, ms=row.ms))
+    return found
+
+
+def _events(after: int, limit: int) -> list[dict[str, Any]]:
+    wanted = select(Event).where(Event.wall_ns > after).order_by(Event.wall_ns).limit(limit)
+    return [
+        _item(
+            "event", row, row.wall_ns, f"{row.vendor} {row.type} {row.ref}",
+            at=row.created_at, vendor=row.vendor, type=row.type, ref=row.ref,
+        )
+        for row in db.session.scalars(wanted)
+    ]  # fmt: skip
+
+
+def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
+    wanted = (
+        select(Attempt.id, Attempt.delivery_id, Attempt.number, Attempt.at, Attempt.wall_ns, Attempt.ms)
+        .add_columns(Attempt.url, Attempt.status, Attempt.accepted, Attempt.reason, Event.type, Event.ref)
+        .join(Delivery, Delivery.id == Attempt.delivery_id)
+        .join(Event, Event.id == Delivery.event_id)
+        .where(Attempt.wall_ns > after)
+    )
+    found = []
+    for row in db.session.execute(wanted.order_by(Attempt.wall_ns).limit(limit)):
+        outcome = row.status if row.status is not None else row.reason
+        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}"
+        about = {"delivery": row.delivery_id, "ref": row.ref, "status": row.status, "accepted": row.accepted}
+        found.append(_item("attempt", row, row.wall_ns, summary, ms=row.ms, **about))
+    return found
+
+
+def _timers(after: int, limit: int) -> list[dict[str, Any]]:
+    wanted = select(Timer).where(Timer.done_ns > after).order_by(Timer.done_ns).limit(limit)
+    return [
+        _item("timer", row, row.done_ns or 0, f"{row.kind} {row.error}".strip(), at=row.due_at, about=row.about)
+        for row in db.session.scalars(wanted)
+    ]
+
+
+def _neighbour(after: int, limit: int) -> list[dict[str, Any]]:
+    neighbour = current_app.config["NEIGHBOUR"]
+    found = []
+    for row in neighbour.timeline(current_space(), after, limit) if neighbour else ():
+        said = masking.tree(dict(row))
+        moved = f"{said.get('from', '')} → {said.get('to', '')}" if said.get("to") else ""
+        words = (said.get("machine"), said.get("ref"), said.get("event"), moved)
+        said.setdefault("summary", " ".join(str(word) for word in words if word))
+        said["cursor"] = str(said["wall_ns"])
+        found.append(said)
+    return found
+
+
+def _item(kind: str, row: Any, wall_ns: int, summary: str, **more: Any) -> dict[str, Any]:
+    at = more.pop("at", None) or row.at
+    about = {key: masking.tree(value, key) for key, value in more.items()}
+    head = {"cursor": str(wall_ns), "wall_ns": wall_ns, "at": at.isoformat(), "kind": kind, "id": row.id}
+    return {**head, "summary": masking.text(summary), **about}
+
+
+SOURCES = (_calls, _events, _attempts, _timers, _neighbour)
+
+
+@route(bp, "GET", "/timeline", query=Story)
+def timeline(asked: dict[str, Any]) -> dict[str, Any]:
+    """Everything seen in this space, by wall time. `after` is the `cursor` of an item."""
+    fresh()
+    limit = asked["limit"]
+    rows = [item for source in SOURCES for item in source(asked["after"], limit + 1)]
+    rows.sort(key=lambda item: item["wall_ns"])
+    shown = rows[:limit]
+    while len(rows) > len(shown) and rows[len(shown)]["wall_ns"] == shown[-1]["wall_ns"]:
+        shown.append(rows[len(shown)])
+    more = len(rows) > len(shown)
+    kept = [item for item in shown if asked.get("kind") in (None, item["kind"])]
+    return {"items": kept, "next": shown[-1]["cursor"] if more else None}
+
+
+@route(bp, "GET", "/wait", query=Wait)
+def wait(asked: dict[str, Any]) -> dict[str, Any]:
+    """Block until there is such an event (and it was delivered); 408 with the nearest match if not in time."""
+    within = min(asked["within"].total_seconds() if asked["within"] is not None else 5.0, LONGEST_WAIT)
+    end = clock.monotonic() + within
+    sender = current_app.extensions["sender"]
+    while True:
+        seen = sender.version
+        if found := _found(asked):
+            return found
+        left = end - clock.monotonic()
+        if left <= 0:
+            break
+        with sender.changed:
+            if sender.version == seen:
+                sender.changed.wait(min(left, LOOK_AGAIN_SECONDS))
+    raise Problem("WAITED_TOO_LONG", f"not within {within:g} s", nearest=_nearest(asked), queue=_queue())
+
+
+def _wanted(asked: dict[str, Any], *names: str) -> Any:
+    wanted = select(Event).order_by(Event.id.desc()).limit(1)
+    columns = {"event": Event.type, "ref": Event.ref}
+    for name in names:
+        if name in asked:
+            wanted = wanted.where(columns[name] == asked[name])
+    return wanted
+
+
+def _found(asked: dict[str, Any]) -> dict[str, Any] | None:
+    db.session.rollback()
+    wanted = _wanted(asked, "event", "ref")
+    if asked["delivered"]:
+        told = select(Delivery.event_id).where(Delivery.state == "delivered")
+        wanted = wanted.where(Event.id.in_(told))
+    row = db.session.scalar(wanted)
+    return {"event": event_line(row), "deliveries": _of(row)} if row else None
+
+
+def _of(row: Event) -> list[dict[str, Any]]:
+    theirs = select(Delivery).where(Delivery.event_id == row.id).order_by(Delivery.id).limit(20)
+    return [delivery_line(delivery) for delivery in db.session.scalars(theirs)]
+
+
+def _nearest(asked: dict[str, Any]) -> dict[str, Any] | None:
+    for names in (("event", "ref"), ("ref",), ("event",), ()):
+        if row := db.session.scalar(_wanted(asked, *names)):
+            return {"event": event_line(row), "deliveries": _of(row)}
+    return None
+
+
+def _queue() -> list[dict[str, Any]]:
+    open_ = select(Delivery).where(Delivery.state.in_(("pending", "leased", "held")))
+    return [delivery_line(row) for row in db.session.scalars(open_.order_by(Delivery.next_at).limit(20))]

@@ -1,0 +1,220 @@
+import threading
+import time
+from datetime import timedelta
+from http.server import BaseHTTPRequestHandler
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from sqlalchemy import select, update
+
+from mock_providers import clock, create_app, spaces
+from mock_providers.db import db
+from mock_providers.settings import Settings
+from mock_providers.webhooks import store
+from mock_providers.webhooks.models import Attempt, Delivery, emit
+from tests.mock_providers.webhooks.toy import WECHAT_LADDER, Ear, answer, receiver, sender_of, tell
+
+URL = "http://127.0.0.1:9/callback"
+
+
+def rows(app: Flask, model: Any, space: str = "default") -> list[Any]:
+    with spaces.entered(app, space):
+        return list(db.session.scalars(select(model).order_by(model.id)))
+
+
+def business_now(app: Flask, space: str = "default") -> Any:
+    with spaces.entered(app, space):
+        return clock.now()
+
+
+def test_the_whole_ladder_runs_in_simulated_time_with_one_id_and_sixteen_signatures(mocks: Flask) -> None:
+    sender = sender_of(mocks)
+    sender.post = ear = Ear(500)
+    tell(mocks, URL)
+    fired = sender.deliver_due("default", business_now(mocks) + timedelta(days=2))
+    assert len(fired) == 16
+    attempts = rows(mocks, Attempt)
+    gaps = [(b.at - a.at).total_seconds() for a, b in pairwise(attempts)]
+    assert gaps == list(WECHAT_LADDER)
+    assert len({body for _, _, body in ear.heard}) == 1
+    assert len({headers["X-Nonce"] for _, headers, _ in ear.heard}) == 16
+    assert rows(mocks, Delivery)[0].state == "failed"
+
+
+def test_an_accepted_callback_is_told_once_and_its_bytes_are_kept(mocks: Flask) -> None:
+    sender = sender_of(mocks)
+    sender.post = Ear(204)
+    tell(mocks, URL)
+    sender.deliver_due("default", business_now(mocks) + timedelta(days=2))
+    (attempt,) = rows(mocks, Attempt)
+    assert (attempt.status, attempt.accepted, attempt.number) == (204, True, 1)
+    assert attempt.request_body.startswith(b'{"id": "EV-')
+    assert ["Host", "127.0.0.1:9"] in attempt.request_headers
+    assert rows(mocks, Delivery)[0].state == "delivered"
+
+
+def test_two_refusals_then_acceptance_make_three_attempts(mocks: Flask) -> None:
+    sender = sender_of(mocks)
+    answers = iter([500, 302, 200])
+    sender.post = Ear(lambda url, body: next(answers))
+    tell(mocks, URL)
+    sender.deliver_due("default", business_now(mocks) + timedelta(days=2))
+    assert [a.status for a in rows(mocks, Attempt)] == [500, 302, 200]
+
+
+def test_what_cannot_be_built_fails_with_a_reason_and_harms_nobody_else(mocks: Flask, caplog: Any) -> None:
+    sender = sender_of(mocks)
+    sender.post = Ear()
+    tell(mocks, URL, "broken")
+    tell(mocks, URL)
+    sender.deliver_due("default", business_now(mocks) + timedelta(days=2))
+    broken, fine = rows(mocks, Delivery)
+    assert (broken.state, broken.tries, fine.state) == ("failed", 0, "delivered")
+    assert "could not be built: KeyError" in broken.reason
+
+
+def test_an_address_the_guard_refuses_is_not_tried_again(mocks: Flask) -> None:
+    tell(mocks, "http://169.254.169.254/")
+    sender_of(mocks).deliver_due("default", business_now(mocks) + timedelta(days=2))
+    (delivery,) = rows(mocks, Delivery)
+    assert (delivery.state, delivery.tries) == ("failed", 1)
+
+
+def test_an_event_leaves_right_after_the_commit(live: Flask) -> None:
+    came = threading.Event()
+    sender_of(live).post = Ear(lambda url, body: came.set() or 200)
+    tell(live, URL)
+    assert came.wait(2)
+    assert sender_of(live).wait_idle(2)
+    assert rows(live, Delivery)[0].state == "delivered"
+
+
+def test_a_rolled_back_event_never_leaves(live: Flask) -> None:
+    sender_of(live).post = ear = Ear()
+    tell(live, URL)
+    with spaces.entered(live, "default"):
+        emit("toy", "toy.done", "A2", {}, URL)
+        db.session.rollback()
+    assert sender_of(live).wait_idle(2)
+    assert len(ear.heard) == 1
+
+
+def test_a_dead_receiver_does_not_hold_up_another(live: Flask) -> None:
+    stuck, came = threading.Event(), threading.Event()
+
+    def slow_or_quick(url: str, body: bytes) -> int:
+        if "//127.0.0.1:1/" in url:
+            stuck.wait(10)
+        else:
+            came.set()
+        return 200
+
+    sender_of(live).post = Ear(slow_or_quick)
+    tell(live, "http://127.0.0.1:1/", n=300)
+    tell(live, "http://127.0.0.1:2/")
+    assert came.wait(3)
+    stuck.set()
+
+
+def test_a_slow_receiver_does_not_slow_the_api(live: Flask) -> None:
+    stuck = threading.Event()
+    sender_of(live).post = Ear(lambda url, body: stuck.wait(10) and 200)
+    tell(live, URL, n=20)
+    client = live.test_client()
+    began = time.perf_counter()
+    for _ in range(10):
+        assert client.post("/_mock/outcomes", json={}).status_code < 500
+        tell(live, URL)
+    assert time.perf_counter() - began < 2
+    stuck.set()
+
+
+def test_after_a_crash_what_was_leased_is_sent_again(tmp_path: Path) -> None:
+    dead = create_app(Settings(data=tmp_path, background=False))
+    tell(dead, URL, n=3)
+    with spaces.entered(dead, "default"):
+        assert len(store.claim("default", clock.now() + timedelta(seconds=1), 2)) == 2
+        db.session.commit()
+    with dead.app_context():
+        db.engine.dispose()
+    again = create_app(Settings(data=tmp_path, background=False))
+    sender = sender_of(again)
+    sender.post = ear = Ear()
+    sender.vendors["toy"] = sender_of(dead).vendors["toy"]
+    sender.start()
+    assert sender.wait_idle(3)
+    sender.stop()
+    assert len(ear.heard) == 3
+    assert {d.state for d in rows(again, Delivery)} == {"delivered"}
+
+
+def test_stopping_gives_back_what_was_not_sent(live: Flask) -> None:
+    stuck = threading.Event()
+    sender = sender_of(live)
+    sender.post = Ear(lambda url, body: stuck.wait(10) and 200)
+    tell(live, URL, n=40)
+    while not sender.flying:
+        sender.wait_idle(0.05)
+    threading.Timer(0.05, stuck.set).start()
+    sender.stop()
+    states = [d.state for d in rows(live, Delivery)]
+    assert set(states) == {"delivered", "pending"}
+    assert len(rows(live, Attempt)) == states.count("delivered")
+
+
+def test_a_receiver_may_call_us_back_while_it_is_being_told(live: Flask) -> None:
+    client = live.test_client()
+
+    def ask(url: str, body: bytes) -> int:
+        return client.post("/_mock/outcomes", json={"target": "none", "outcome": "none"}).status_code and 200
+
+    sender_of(live).post = Ear(ask)
+    tell(live, URL, n=5)
+    assert sender_of(live).wait_idle(5)
+    assert {d.state for d in rows(live, Delivery)} == {"delivered"}
+
+
+def test_a_callback_reset_away_while_it_was_on_the_wire_leaves_no_trace(mocks: Flask) -> None:
+    def reset(url: str, body: bytes) -> int:
+        assert mocks.test_client().post("/_mock/reset", json={"level": "traffic"}).status_code == 200
+        return 500
+
+    sender_of(mocks).post = Ear(reset)
+    tell(mocks, URL)
+    sender_of(mocks).deliver_due("default", business_now(mocks) + timedelta(days=2))
+    assert rows(mocks, Attempt) == rows(mocks, Delivery) == []
+
+
+def test_old_settled_events_are_retired_and_open_ones_stay(tmp_path: Path) -> None:
+    app = create_app(Settings(data=tmp_path, background=False))
+    tell(app, URL, n=10)
+    with app.app_context():
+        db.session.execute(update(Delivery.__table__).where(Delivery.__table__.c.id != 2).values(state="delivered"))
+        assert store.retire(4) == 5
+        db.session.commit()
+    assert [d.event_id for d in rows(app, Delivery)] == [2, 7, 8, 9, 10]
+
+
+def test_two_spaces_are_told_their_own(mocks: Flask) -> None:
+    with mocks.app_context():
+        spaces.create("other", 1, 0)
+        db.session.commit()
+    sender_of(mocks).post = Ear()
+    tell(mocks, URL)
+    tell(mocks, URL, space="other")
+    assert len(sender_of(mocks).deliver_due("other", business_now(mocks) + timedelta(days=1))) == 1
+    assert [d.state for d in rows(mocks, Delivery)] == ["pending"]
+    assert [d.state for d in rows(mocks, Delivery, "other")] == ["delivered"]
+
+
+def test_a_real_receiver_is_told_over_the_wire(live: Flask) -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        answer(handler, 200, b'{"code":"SUCCESS"}')
+
+    with receiver(respond) as url:
+        tell(live, url, n=30)
+        assert sender_of(live).wait_idle(5)
+    assert {(a.status, a.response_body) for a in rows(live, Attempt)} == {(200, b'{"code":"SUCCESS"}')}
+    assert len(rows(live, Attempt)) == 30

@@ -1,0 +1,130 @@
+import time
+from http.server import BaseHTTPRequestHandler
+
+import pytest
+
+from mock_providers.webhooks import transport
+from mock_providers.webhooks.transport import Forbidden, Transport, check
+from tests.mock_providers.webhooks.toy import answer, receiver
+
+HEADERS = [("Content-Type", "application/json"), ("X-One", "1")]
+
+
+def test_status_headers_and_body_come_back_and_exactly_the_given_headers_leave() -> None:
+    seen: list[tuple[dict[str, str], bytes]] = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        seen.append((dict(handler.headers), answer(handler, 201, b"hello", Server="x")))
+
+    with receiver(respond) as url:
+        host = url.removeprefix("http://")
+        sent = [("Host", host), ("Content-Length", "2"), *HEADERS]
+        reply = Transport()(f"{url}/a?b=c", sent, b"{}")
+    assert (reply.status, reply.body, reply.trouble) == (201, b"hello", "")
+    assert seen == [(dict(sent), b"{}")]
+
+
+def test_connections_are_kept() -> None:
+    ports = set()
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        ports.add(handler.client_address[1])
+        answer(handler, 204)
+
+    with receiver(respond) as url:
+        post = Transport()
+        assert [post(url, [], b"x").status for _ in range(3)] == [204, 204, 204]
+    assert len(ports) == 1
+
+
+def test_a_redirect_is_not_followed() -> None:
+    paths = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        paths.append(handler.path)
+        answer(handler, 302, Location="/elsewhere")
+
+    with receiver(respond) as url:
+        assert Transport()(f"{url}/here", [], b"").status == 302
+    assert paths == ["/here"]
+
+
+def test_a_huge_answer_is_capped() -> None:
+    with receiver(lambda handler: void(answer(handler, 200, b"x" * 1_000_000))) as url:
+        assert len(Transport()(url, [], b"").body) == transport.BODY_AT_MOST
+
+
+def test_an_answer_that_drips_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "SECONDS", 0.3)
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        answer(handler, 200, b"")
+        while True:
+            handler.wfile.write(b"x")
+            time.sleep(0.05)
+
+    def drip(handler: BaseHTTPRequestHandler) -> None:
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+        try:
+            for _ in range(40):
+                handler.wfile.write(b"H")
+                time.sleep(0.05)
+        except OSError:
+            return
+
+    with receiver(drip) as url:
+        began = time.perf_counter()
+        reply = Transport()(url, [], b"x")
+        assert time.perf_counter() - began < 1
+    assert (reply.status, reply.trouble) == (None, "no answer within 0.3 s")
+
+
+def test_nobody_listening_is_a_reason_not_an_exception() -> None:
+    assert Transport()("http://127.0.0.1:9/", [], b"").trouble == "connection refused"
+    assert "such host" in Transport()("http://no-such-host.invalid/", [], b"").trouble
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://127.0.0.1/", "nonsense", "http://", "http://[::1", ""])
+def test_what_is_not_an_http_address_is_refused_or_explained(url: str) -> None:
+    reply = Transport()(url, [], b"")
+    assert reply.status is None
+    assert reply.trouble
+
+
+@pytest.mark.parametrize(
+    "address",
+    [
+        "10.0.0.1",
+        "192.168.1.1",
+        "8.8.8.8",
+        "169.254.169.254",
+        "0.0.0.0",
+        "fe80::1",
+        "::ffff:169.254.169.254",
+        "224.0.0.1",
+    ],
+)
+def test_only_loopback_may_be_called(address: str) -> None:
+    with pytest.raises(Forbidden):
+        check("anything.example", address, ())
+
+
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.8.9.1", "::1", "::ffff:127.0.0.1"])
+def test_loopback_may_always_be_called(address: str) -> None:
+    check("anything.example", address, ())
+
+
+def test_a_listed_host_may_be_called_unless_it_is_a_metadata_address() -> None:
+    check("Tester.example", "10.0.0.7", ("tester.example",))
+    for address in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254"):
+        with pytest.raises(Forbidden):
+            check("tester.example", address, ("tester.example",))
+
+
+def test_the_guard_looks_at_the_address_that_is_connected_to() -> None:
+    reply = Transport()("http://169.254.169.254/latest/meta-data", [], b"")
+    assert reply.refused
+    assert "never go to" in reply.trouble
+
+
+def void(_: object) -> None: ...
