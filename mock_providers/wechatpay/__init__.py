@@ -1,10 +1,17 @@
-from flask import Blueprint
+"""WeChat Pay APIv3: certificates, JSAPI orders, refunds, medical-insurance orders, notifications."""
 
-NAME = "wechatpay"
-bp = Blueprint(NAME, __name__)
+from mock_providers.wechatpay import account, certificates, choices, medical, notify, pay, refunds
+from mock_providers.wechatpay.door import NAME, bp, space_of
 
-
-def space_of() -> str | None:
-    return None
-
-from mock_providers.wechatpay import notify as notify  # noqa
+__all__ = [
+    "NAME",
+    "account",
+    "bp",
+    "certificates",
+    "choices",
+    "medical",
+    "notify",
+    "pay",
+    "refunds",
+    "space_of",
+]

@@ -1,0 +1,296 @@
+"""The way in and out: the observed order of checks, and the signature under every answer.
+
+Order (architecture of the real gateway, as seen without credentials): the route exists, its method, Accept and
+User-Agent, a readable Authorization, its scheme, its time, the certificate's serial number, the signature. On
+`/v3/pay/transactions/*` Accept and User-Agent come after authentication.
+"""
+
+import secrets
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import orjson
+from flask import Blueprint, Response, current_app, g, request
+from werkzeug.exceptions import HTTPException
+
+from mock_providers import accounts, clock, journal, outcomes, switches
+from mock_providers.db import current_space, db
+from mock_providers.wechatpay import errors as e
+from mock_providers.wechatpay import schema, wire
+from mock_providers.wechatpay.account import mine, signing_key
+from mock_providers.wechatpay.errors import Refusal
+
+NAME = "wechatpay"
+METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
+JSON = "application/json; charset=utf-8"
+View = Callable[..., Response]
+BARRED = ("certificate_expired", "certificate_revoked", "certificate_replaced", "no_certificate")
+NO_PRODUCT = {"no_payment": "/v3/pay/", "no_medical_insurance": "/v3/med-ins/"}
+bp = Blueprint(NAME, __name__)
+outcomes.declare("wechatpay.response", "signature_probe")
+
+
+def route(method: str, path: str) -> Callable[[View], View]:
+    """A vendor's path with the one method it allows."""
+
+    def register(view: View) -> View:
+        name = f"{view.__module__.rpartition('.')[2]}_{view.__name__}"
+        bp.add_url_rule(path, name, view, methods=[method], provide_automatic_options=False)
+        return view
+
+    return register
+
+
+@bp.route("/", defaults={"rest": ""}, methods=METHODS)
+@bp.route("/<path:rest>", methods=METHODS)
+def nowhere(rest: str) -> Response:
+    """An unknown path is 404, a known one with another method 405; both empty."""
+    adapter = current_app.url_map.bind("")
+    for method in METHODS:
+        try:
+            known = adapter.match(request.path, method)[0] != f"{NAME}.nowhere"
+        except HTTPException:
+            known = False
+        if known:
+            return Response(status=405)
+    return Response(status=404)
+
+
+def space_of() -> str | None:
+    """The space of the merchant who calls."""
+    try:
+        caller = wire.read_authorization(request.headers.get("Authorization"))
+    except (wire.Malformed, wire.UnknownScheme):
+        return None
+    return accounts.space_of(NAME, caller.mchid)
+
+
+@bp.before_request
+def check() -> None:
+    """Everything that comes before the business of a call."""
+    if request.endpoint == f"{NAME}.nowhere":
+        return
+    g.on_pay = request.path.startswith(f"/{NAME}/v3/pay/transactions/")
+    if not g.on_pay:
+        _check_headers()
+    caller = _read_authorization()
+    _check_signature(caller)
+    g.mchid = caller.mchid
+    if g.on_pay:
+        _check_headers()
+    state = switches.value("wechatpay.merchant_state")
+    if (prefix := NO_PRODUCT.get(state)) and request.path.startswith(f"/{NAME}{prefix}"):
+        code, says = ("NO_AUTH", "商户号该产品权限未开通，请前往商户平台>产品中心检查后重试")
+        if state == "no_medical_insurance":
+            code, says = "REQUEST_BLOCKED", "暂不支持当前商户下单"
+        raise Refusal(code, says)
+
+
+def _check_headers() -> None:
+    if not request.headers.get("Accept") or not request.headers.get("User-Agent"):
+        raise Refusal("INVALID_REQUEST", e.HEADERS_MISSING)
+
+
+def _unauthorised(message: str, verdict: str, **more: Any) -> Refusal:
+    journal.explain(verdict=verdict)
+    return Refusal("SIGN_ERROR", message, **more)
+
+
+def _read_authorization() -> wire.Authorization:
+    try:
+        caller = wire.read_authorization(request.headers.get("Authorization"))
+    except wire.Malformed as error:
+        if g.on_pay and switches.value("wechatpay.missing_authorization") == "by_path":
+            message = e.AUTHORIZATION_MALFORMED_ON_PAY
+            raise _unauthorised(message, f"Authorization: {error}", nameless=True) from error
+        raise _unauthorised(e.AUTHORIZATION_MALFORMED, f"Authorization: {error}") from error
+    except wire.UnknownScheme as error:
+        raise _unauthorised(e.SCHEME_UNKNOWN, f"scheme {error} is not {wire.SCHEME}") from error
+    now = clock.wall_unix()
+    journal.explain(timestamp=caller.timestamp, server_time=now)
+    if abs(now - caller.timestamp) > wire.SKEW_SECONDS:
+        off = caller.timestamp - now
+        raise _unauthorised(e.TIMESTAMP_OFF, f"the timestamp is {off:+d} s from the server's wall clock")
+    return caller
+
+
+def _check_signature(caller: wire.Authorization) -> None:
+    merchant = mine()
+    body = request.get_data()
+    space = current_space()
+    raw = journal.raw_target()
+    messages = [
+        wire.request_message(request.method, target, caller.timestamp, caller.nonce_str, body)
+        for target in wire.targets(raw, space)
+    ]
+    journal.explain(string_to_sign=messages[0].decode(errors="replace"), signature=caller.signature)
+    if caller.mchid != merchant["mchid"]:
+        raise _unauthorised(e.MERCHANT_UNKNOWN, f"no merchant {caller.mchid[:40]} in space {space}")
+    if (state := switches.value("wechatpay.merchant_state")) in BARRED:
+        raise _unauthorised(e.MERCHANT_STATES[state], f"switch wechatpay.merchant_state is {state}")
+    if caller.serial_no.upper() != merchant["merchant_serial_no"]:
+        why = f"serial_no is {caller.serial_no[:50]}, the merchant's certificate is {merchant['merchant_serial_no']}"
+        raise _unauthorised(e.SERIAL_UNKNOWN, why)
+    key = wire.read_certificate(merchant["merchant_certificate"])[0]
+    signed = wire.first_match(key, messages, caller.signature)
+    if signed is None:
+        detail = wire.signature_detail(request.method, wire.bare_target(raw), messages[0])
+        raise _unauthorised(e.SIGNATURE_WRONG, "the signature does not fit string_to_sign", detail=detail)
+    journal.explain(verdict="ok", string_to_sign=signed.decode(errors="replace"))
+
+
+def body(fields: Mapping[str, schema.Field]) -> dict[str, Any]:
+    """The JSON body, checked. Its `mchid`, if it has one, must be the caller's."""
+    if request.mimetype != "application/json":
+        raise Refusal("PARAM_ERROR", "Http头Content-Type须为application/json")
+    try:
+        given = orjson.loads(request.get_data())
+    except orjson.JSONDecodeError as error:
+        raise Refusal("PARAM_ERROR", "解析 JSON 输入源“/body”失败，请确认请求体是合法的 Json") from error
+    if not isinstance(given, dict):
+        invalid = schema.Invalid(
+            "无法将 JSON 输入源“/body”映射到目标中，此字段需要一个 object 类型的 Json 值", "body", ""
+        )
+        raise Refusal.of(invalid)
+    found = _fit(fields, given, "body")
+    if found.get("mchid", g.mchid) != g.mchid:
+        raise Refusal("PARAM_ERROR", e.MCHID_DIFFERS)
+    return found
+
+
+def query(fields: Mapping[str, schema.Field]) -> dict[str, Any]:
+    """The query string, checked."""
+    return _fit(fields, request.args, "query")
+
+
+def path(fields: Mapping[str, schema.Field]) -> dict[str, Any]:
+    """What stands in the path, checked."""
+    return _fit(fields, request.view_args or {}, "path")
+
+
+def _fit(fields: Mapping[str, schema.Field], given: Mapping[str, Any], location: str) -> dict[str, Any]:
+    try:
+        return schema.read(fields, given, location)
+    except schema.Invalid as invalid:
+        raise Refusal.of(invalid) from invalid
+
+
+def opener() -> Callable[[str, str], str]:
+    """Opens sealed fields with the key the request names. Raises Refusal when it names none, or one not ours."""
+    named = request.headers.get("Wechatpay-Serial", "").upper()
+    merchant, mode = mine(), switches.value("wechatpay.mode")
+    if not named:
+        raise Refusal("PARAM_ERROR", e.SERIAL_MISSING)
+    for signer, name in (("cert", "platform_serial_no"), ("pubkey", "public_key_id")):
+        if named == merchant[name] and mode in ("both", signer):
+            key = signing_key(merchant, signer)[0]
+            break
+    else:
+        raise Refusal("PARAM_ERROR", e.PLATFORM_SERIAL_UNKNOWN)
+
+    def unseal(pointer: str, sealed: str) -> str:
+        try:
+            return wire.open_rsa(key, sealed)
+        except wire.Unreadable as error:
+            raise wrong_seal(pointer, str(error)) from error
+
+    return unseal
+
+
+def wrong_seal(pointer: str, issue: str) -> Refusal:
+    return e.wrong_value(pointer, "", issue, e.NOT_SEALED)
+
+
+def signer() -> str:
+    """Which key signs for this caller: pubkey if the request named it, else the platform certificate's."""
+    mode = switches.value("wechatpay.mode")
+    if mode != "both":
+        return mode
+    return "pubkey" if request.headers.get("Wechatpay-Serial") == mine()["public_key_id"] else "cert"
+
+
+def planned(target: str, failures: Mapping[str, Refusal], person: str, ref: str) -> str | None:
+    """The outcome asked for this call. One that is a failure is used up and raised; others are the caller's."""
+    found = outcomes.take(target, person, ref)
+    if found and found in failures:
+        db.session.commit()
+        like = failures[found]
+        many = like.code == "FREQUENCY_LIMITED"
+        code = switches.value("wechatpay.frequency_code") if many else like.code
+        raise Refusal(code, like.message, like.internal, status=like.status)
+    return found
+
+
+def answer(content: Mapping[str, Any]) -> Response:
+    """200 with JSON."""
+    return Response(wire.compact(content), 200, content_type=JSON)
+
+
+def nothing() -> Response:
+    """204, which says it is JSON all the same."""
+    return Response(status=204, content_type=JSON)
+
+
+@bp.errorhandler(Refusal)
+def refused(refusal: Refusal) -> Response:
+    db.session.rollback()
+    if "verdict" not in g.get("why", {}) or refusal.code != "SIGN_ERROR":
+        journal.explain(refused=f"{refusal.code}: {refusal.message}")
+    content = wire.error_body(refusal.code, refusal.message, refusal.detail)
+    response = Response(content, refusal.status, content_type=JSON)
+    if not refusal.nameless:
+        response.headers["Request-ID"] = wire.request_id(secrets.token_hex(21), refusal.internal)
+    g.nameless = refusal.nameless
+    return response
+
+
+@bp.errorhandler(HTTPException)
+def http(error: HTTPException) -> Response:
+    """What the framework refuses (a body too big): the vendor would not answer with our documents."""
+    return refused(Refusal("PARAM_ERROR", "请求体过大" if error.code == 413 else "请求不合法"))
+
+
+@bp.after_request
+def leave(response: Response) -> Response:
+    """Headers of every answer; the signature of 2xx, of others only if a switch says so."""
+    if request.endpoint == f"{NAME}.nowhere":
+        response.headers.pop("Content-Type", None)
+        return response
+    headers = response.headers
+    if not g.get("nameless"):
+        headers.setdefault("Request-ID", wire.request_id(secrets.token_hex(21), 0))
+    headers["Content-Language"] = "zh-CN"
+    headers["Cache-Control"] = "no-cache, must-revalidate"
+    headers["X-Content-Type-Options"] = "nosniff"
+    if response.status_code < 300 or switches.on("wechatpay.sign_errors"):
+        _sign(response)
+    return response
+
+
+def _sign(response: Response) -> None:
+    forced = switches.value("wechatpay.response_key")
+    key, serial = signing_key(mine(), signer() if forced == "request" else forced)
+    content = response.get_data()
+    signed = wire.signed_headers(key, serial, clock.wall_unix(), secrets.token_hex(16).upper(), content)
+    if response.status_code < 300 and _probed():
+        signed["Wechatpay-Signature"] = wire.PROBE + signed["Wechatpay-Signature"][len(wire.PROBE) :]
+    response.headers.update(signed)
+
+
+def _probed() -> bool:
+    """Whether this answer was planned to carry a probe. Looking only reads; a hit writes."""
+    known = outcomes.Outcome.__table__.c
+    hit = db.select(known.id).where(known.space == current_space(), known.target == "wechatpay.response")
+    mode = g.write_mode
+    db.session.rollback()
+    try:
+        g.write_mode = False
+        found = db.session.execute(hit.limit(1)).first() is not None
+        db.session.rollback()
+        if found:
+            g.write_mode = True
+            found = outcomes.take("wechatpay.response") is not None
+            db.session.commit()
+    finally:
+        g.write_mode = mode
+    return found

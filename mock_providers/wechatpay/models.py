@@ -1,0 +1,101 @@
+"""What WeChat Pay keeps: orders, refunds, mixed orders. `asked` is the request, checked and without sealed fields."""
+
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import JSON, BigInteger, ForeignKey, String, UniqueConstraint, select
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from mock_providers.db import InSpace, Moment, db
+from mock_providers.wechatpay import rules
+
+
+class Order(InSpace, db.Model):  # type: ignore[name-defined]
+    """A JSAPI order. `signer` is the key its notifications are signed with: cert or pubkey."""
+
+    __tablename__ = "wechatpay_order"
+    __table_args__ = (
+        UniqueConstraint("space", "out_trade_no"),
+        UniqueConstraint("space", "transaction_id"),
+        UniqueConstraint("space", "prepay_id"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    out_trade_no: Mapped[str] = mapped_column(String(32))
+    transaction_id: Mapped[str | None] = mapped_column(String(32))
+    prepay_id: Mapped[str] = mapped_column(String(64))
+    prepaid_at: Mapped[datetime] = mapped_column(Moment)
+    appid: Mapped[str] = mapped_column(String(32))
+    mchid: Mapped[str] = mapped_column(String(32))
+    openid: Mapped[str] = mapped_column(String(128))
+    person: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(12), default="NOTPAY")
+    total: Mapped[int] = mapped_column(BigInteger)
+    notify_url: Mapped[str] = mapped_column(String(255))
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    signer: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    closes_at: Mapped[datetime] = mapped_column(Moment)
+    paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    refunds: Mapped[list["Refund"]] = relationship(back_populates="order", order_by="Refund.id")
+
+    def happen(self, event: str) -> None:
+        """Raises rules.NotAllowed."""
+        self.state = rules.move(rules.TRADE, self.state, event)
+
+
+class Refund(InSpace, db.Model):  # type: ignore[name-defined]
+    """Money on its way back. `ends` is how it will end: succeeded, closed, stuck."""
+
+    __tablename__ = "wechatpay_refund"
+    __table_args__ = (UniqueConstraint("space", "out_refund_no"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    order_id: Mapped[int] = mapped_column(ForeignKey("wechatpay_order.id", ondelete="CASCADE"), index=True)
+    out_refund_no: Mapped[str] = mapped_column(String(64))
+    refund_id: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(12), default="PROCESSING")
+    ends: Mapped[str] = mapped_column(String(12))
+    amount: Mapped[int] = mapped_column(BigInteger)
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    signer: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    succeeded_at: Mapped[datetime | None] = mapped_column(Moment)
+    order: Mapped[Order] = relationship(back_populates="refunds")
+
+
+class MixedOrder(InSpace, db.Model):  # type: ignore[name-defined]
+    """A cash part, an insurance part, or both under one number; three state columns."""
+
+    __tablename__ = "wechatpay_mixed_order"
+    __table_args__ = (UniqueConstraint("space", "out_trade_no"), UniqueConstraint("space", "mix_trade_no"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mix_trade_no: Mapped[str] = mapped_column(String(32))
+    out_trade_no: Mapped[str] = mapped_column(String(64))
+    order_id: Mapped[int | None] = mapped_column(ForeignKey("wechatpay_order.id", ondelete="CASCADE"), index=True)
+    kind: Mapped[str] = mapped_column(String(20))
+    mix_state: Mapped[str] = mapped_column(String(24))
+    cash_state: Mapped[str] = mapped_column(String(24))
+    insurance_state: Mapped[str] = mapped_column(String(24))
+    person: Mapped[str] = mapped_column(String(10))
+    asked: Mapped[dict[str, Any]] = mapped_column(JSON)
+    signer: Mapped[str] = mapped_column(String(8))
+    created_at: Mapped[datetime] = mapped_column(Moment)
+    paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    passthrough: Mapped[str] = mapped_column(String(2048), default="")
+    fail_reason: Mapped[str] = mapped_column(String(200), default="")
+    refund_report: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    order: Mapped[Order | None] = relationship()
+
+    def happen(self, event: str) -> None:
+        """Raises rules.NotAllowed."""
+        states = rules.moved((self.mix_state, self.cash_state, self.insurance_state), event)
+        self.mix_state, self.cash_state, self.insurance_state = states
+
+
+def order_by(**number: str) -> Order | None:
+    """An order by one of its numbers."""
+    return db.session.scalar(select(Order).filter_by(**number))
+
+
+def mixed_by(**number: str) -> MixedOrder | None:
+    """A mixed order by one of its numbers."""
+    return db.session.scalar(select(MixedOrder).filter_by(**number))

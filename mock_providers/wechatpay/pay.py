@@ -1,0 +1,226 @@
+"""JSAPI and mini-program payment: create, query, close; what happens when the user pays or nobody does."""
+
+import re
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import Response, current_app
+
+from mock_providers import clock, outcomes, serials, switches, timers
+from mock_providers.db import CHINA, db
+from mock_providers.webhooks.models import emit
+from mock_providers.wechatpay import errors as e
+from mock_providers.wechatpay import rules, schema, shapes, wire
+from mock_providers.wechatpay.account import mine
+from mock_providers.wechatpay.door import answer, body, nothing, path, planned, query, route, signer
+from mock_providers.wechatpay.errors import Refusal
+from mock_providers.wechatpay.models import Order, order_by
+
+PREPAY_LIFE = timedelta(hours=2)
+ORDER_LIFE = timedelta(days=7)
+SOONEST = timedelta(minutes=1)
+STRICT_URL = re.compile(r"^https://(?!localhost\b|127\.)[^/:]+(:\d+)?/")
+DETAIL_BYTES = 6144
+NAMES = "wechatpay.jsapi"
+FAILURES = {
+    "system_error": Refusal("SYSTEM_ERROR", "系统异常，请用相同参数重新调用"),
+    "frequency": Refusal("FREQUENCY_LIMITED", "频率过高"),
+    "no_auth": Refusal("NO_AUTH", "商户无权限"),
+    "rule_limit": Refusal("RULE_LIMIT", "业务规则限制"),
+}
+outcomes.declare(NAMES, *FAILURES)
+
+
+def rfc3339(at: datetime) -> str:
+    return at.astimezone(CHINA).isoformat(timespec="seconds")
+
+
+def check_callback(pointer: str, url: str | None) -> None:
+    """Documents demand https and a public host; by default we only hold to the gateway's own pattern."""
+    if url and switches.value("wechatpay.callback_url") == "https_only" and not STRICT_URL.match(url):
+        raise e.wrong_value(pointer, url, "https and a public host only", "回调地址须为外网可访问的https地址")
+
+
+def person_of(appid: str, openid: str, message: str, internal: int | None = None) -> str:
+    """The sample person behind an openid, or "" where nobody told us who knows. Raises Refusal."""
+    find = current_app.extensions.get("person_of_openid")
+    if find is None:
+        return ""
+    person = find(appid, openid)
+    if person is None:
+        raise Refusal("PARAM_ERROR", message, internal)
+    return person
+
+
+def check_appid(appid: str) -> None:
+    if appid != mine()["appid"]:
+        raise Refusal("APPID_MCHID_NOT_MATCH", "商户号mch_id与appid不匹配")
+
+
+def _paid(message: str = "该订单已支付", internal: int | None = None) -> Refusal:
+    return Refusal(switches.value("wechatpay.paid_order_code"), message, internal)
+
+
+@route("POST", "/v3/pay/transactions/jsapi")
+def create() -> Response:
+    """prepay_id for a new order, or again for the same one."""
+    asked = body(shapes.ORDER)
+    if len(wire.compact(asked.get("detail", {}))) > DETAIL_BYTES:
+        raise e.wrong_value("/detail", "", f"more than {DETAIL_BYTES} bytes", "优惠功能长度超过限制")
+    check_callback("/notify_url", asked["notify_url"])
+    closes_at = _closes_at(asked.get("time_expire"))
+    check_appid(asked["appid"])
+    person = person_of(asked["appid"], asked["payer"]["openid"], "无效的openid", 268501013)
+    planned(NAMES, FAILURES, person, asked["out_trade_no"])
+    order = order_by(out_trade_no=asked["out_trade_no"])
+    if order is None:
+        order = _add(asked, person, closes_at)
+    else:
+        _again(order, asked)
+    db.session.commit()
+    return answer({"prepay_id": order.prepay_id})
+
+
+def _closes_at(time_expire: str | None) -> datetime:
+    """Not sooner than in a minute, not later than the cap; seven days if nothing is said."""
+    now = clock.now()
+    if time_expire is None:
+        return now + ORDER_LIFE
+    try:
+        wanted = schema.instant(time_expire)
+    except ValueError as error:
+        raise e.wrong_value("/time_expire", time_expire, str(error), "支付结束时间格式错误") from error
+    cap = timedelta(days=int(switches.value("wechatpay.time_expire_cap_days")))
+    return min(max(wanted, now + SOONEST), now + cap).astimezone(CHINA)
+
+
+def _add(asked: dict[str, Any], person: str, closes_at: datetime) -> Order:
+    now = clock.now()
+    order = Order(
+        out_trade_no=asked["out_trade_no"],
+        prepay_id=_prepay_id(now),
+        prepaid_at=now,
+        appid=asked["appid"],
+        mchid=asked["mchid"],
+        openid=asked["payer"]["openid"],
+        person=person,
+        state="NOTPAY",
+        total=asked["amount"]["total"],
+        notify_url=asked["notify_url"],
+        asked=asked,
+        signer=signer(),
+        created_at=now,
+        closes_at=closes_at,
+    )
+    db.session.add(order)
+    timers.at(closes_at, "wechatpay.close", out_trade_no=order.out_trade_no)
+    return order
+
+
+def _again(order: Order, asked: dict[str, Any]) -> None:
+    if order.state == "CLOSED":
+        raise Refusal("ORDER_CLOSED", "该订单已关闭，请重新下单")
+    if order.state != "NOTPAY":
+        raise _paid(internal=268498689)
+    if order.asked != asked:
+        raise Refusal("OUT_TRADE_NO_USED", "商户订单号重复")
+    now = clock.now()
+    if now - order.prepaid_at > PREPAY_LIFE:
+        order.prepay_id, order.prepaid_at = _prepay_id(now), now
+
+
+def _prepay_id(now: datetime) -> str:
+    return f"wx{now:%Y%m%d%H%M%S}{serials.fresh_hex('wechatpay.prepay', 20)}"
+
+
+@timers.handles("wechatpay.close")
+def close_by_itself(about: dict) -> None:
+    """Nobody paid in time."""
+    order = order_by(out_trade_no=about["out_trade_no"])
+    if order and order.state == "NOTPAY":
+        order.happen("closed")
+
+
+@route("GET", "/v3/pay/transactions/id/<transaction_id>")
+def query_by_id(transaction_id: str) -> Response:
+    """The order WeChat Pay gave this number when it was paid."""
+    return _show(order_by(**path(shapes.TRANSACTION_NUMBER)))
+
+
+@route("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>")
+def query_by_number(out_trade_no: str) -> Response:
+    """The order the merchant gave this number."""
+    return _show(order_by(**path(shapes.ORDER_NUMBER)))
+
+
+def _show(order: Order | None) -> Response:
+    asked = query(shapes.MERCHANT)["mchid"]
+    if asked != mine()["mchid"]:
+        raise Refusal("PARAM_ERROR", "订单号与商户号不匹配", 268447843)
+    if order is None:
+        raise Refusal("ORDER_NOT_EXIST", "订单不存在")
+    return answer(view(order))
+
+
+@route("POST", "/v3/pay/transactions/out-trade-no/<out_trade_no>/close")
+def close(out_trade_no: str) -> Response:
+    """204, again for a closed order; a paid one is refused."""
+    number = path(shapes.ORDER_NUMBER)
+    body(shapes.MERCHANT)
+    planned("wechatpay.close", FAILURES, "", out_trade_no)
+    order = order_by(**number)
+    if order is None:
+        raise Refusal("ORDER_NOT_EXIST", "订单不存在")
+    try:
+        order.happen("closed")
+    except rules.NotAllowed as error:
+        raise _paid() from error
+    db.session.commit()
+    return nothing()
+
+
+outcomes.declare("wechatpay.close", *FAILURES)
+
+
+def view(order: Order) -> dict[str, Any]:
+    """An order as queries and TRANSACTION.SUCCESS show it. What only a payment gives is absent before."""
+    amount: dict[str, Any] = {"total": order.total, "currency": "CNY", "payer_currency": "CNY"}
+    shown: dict[str, Any] = {
+        "amount": amount,
+        "appid": order.appid,
+        "attach": order.asked.get("attach", ""),
+        "mchid": order.mchid,
+        "out_trade_no": order.out_trade_no,
+        "promotion_detail": [],
+        "trade_state": order.state,
+        "trade_state_desc": rules.TRADE_SAYS[order.state],
+    }
+    if device := order.asked.get("scene_info", {}).get("device_id"):
+        shown["scene_info"] = {"device_id": device}
+    if order.paid_at:
+        amount["payer_total"] = order.total
+        shown |= {
+            "bank_type": "OTHERS",
+            "payer": {"openid": order.openid},
+            "success_time": rfc3339(order.paid_at),
+            "trade_type": "JSAPI",
+            "transaction_id": order.transaction_id,
+        }
+    return shown
+
+
+def pay(order: Order) -> None:
+    """The user paid: the order is SUCCESS and its notification on the way. Raises rules.NotAllowed."""
+    now = clock.now()
+    order.happen("paid")
+    order.paid_at = now
+    order.transaction_id = f"4200{now:%Y%m%d}{serials.fresh_digits('wechatpay.transaction', 16)}"
+    tell("TRANSACTION.SUCCESS", order.out_trade_no, view(order), order.notify_url, order.signer)
+
+
+def tell(event: str, ref: str, plain: dict[str, Any], url: str | None, signed_by: str, **about: Any) -> None:
+    """Emit a notification, if there is somewhere to send it and an APIv3 key to seal it with."""
+    if not url or switches.value("wechatpay.merchant_state") == "no_apiv3_key":
+        return
+    about |= {"signer": signed_by, "bare_data": switches.value("wechatpay.associated_data") == "empty"}
+    emit("wechatpay", event, ref, plain, url, **about)
