@@ -1,8 +1,60 @@
-from flask import Blueprint
+"""WeChat: tokens, log-in, phone number, face verification, and the door to the insurance user query."""
+
+from typing import Any
+
+from flask import Flask, current_app, request
+from sqlalchemy import select
+from werkzeug.exceptions import HTTPException
+
+from mock_providers import accounts, serials
+from mock_providers.db import db
+from mock_providers.wechat import face, insurance, login, phone, tokens, users, wire
+from mock_providers.wechat.door import bp
+from mock_providers.wechat.models import WechatToken
+from mock_providers.wechat.users import openid_of, person_of_openid
 
 NAME = "wechat"
-bp = Blueprint(NAME, __name__)
+__all__ = ["NAME", "bp", "connect", "openid_of", "person_of_openid", "space_of"]
+ROOMS = (face, insurance, login, phone, tokens)
+
+
+@accounts.maker("wechat")
+def credentials() -> dict[str, Any]:
+    """A mini program of this space's own."""
+    appid = "wx" + serials.derive("wechat.appid", size=8).hex()
+    return {
+        "public_id": appid,
+        "base_url": f"{current_app.config['SETTINGS'].public_url}/wechat",
+        "appid": appid,
+        "secret": serials.derive("wechat.secret", size=16).hex(),
+        "original_id": "gh_" + serials.derive("wechat.original_id", size=6).hex(),
+        "push_token": wire.alphanumeric(serials.derive("wechat.push_token"), 32),
+        "encoding_aes_key": wire.alphanumeric(serials.derive("wechat.encoding_aes_key", size=64), 43),
+    }
 
 
 def space_of() -> str | None:
-    return None
+    """The space of the appid, access token or partner number that a call shows."""
+    path = request.path.removeprefix(f"/{NAME}")
+    if "/mipuserquery/" in path:
+        return insurance.space_of_partner(path.rpartition("/")[2])
+    if token := request.args.get("access_token"):
+        row = WechatToken.__table__.c
+        if space := db.session.scalar(select(row.space).where(row.token == token)):
+            return space
+    if appid := request.args.get("appid"):
+        return accounts.space_of("wechat", appid)
+    return accounts.space_of("wechat", _appid_in_body()) if path == "/cgi-bin/stable_token" else None
+
+
+def _appid_in_body() -> str | None:
+    try:
+        appid = wire.parse(request.get_data()).get("appid")
+    except (ValueError, HTTPException):
+        return None
+    return appid if isinstance(appid, str) else None
+
+
+def connect(app: Flask) -> None:
+    """Let the other vendors ask who is behind an openid."""
+    app.extensions["person_of_openid"] = users.person_of_openid

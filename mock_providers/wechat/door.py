@@ -1,0 +1,288 @@
+"""The door of api.weixin.qq.com: which address answers to which method, and how an answer or a refusal looks.
+
+A view returns the body of a success, or raises Refused with an errcode. Both end the transaction with a
+commit: a refusal may have counted a call. Order: chunked, method, token, then whatever the view looks at.
+"""
+
+import hmac
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+from flask import Blueprint, Response, g, request
+from sqlalchemy import select
+from werkzeug.exceptions import RequestEntityTooLarge
+
+from mock_providers import accounts, clock, outcomes, people, serials, switches
+from mock_providers.db import db, in_write_mode, writes
+from mock_providers.journal import explain
+from mock_providers.wechat import wire
+from mock_providers.wechat.models import WechatToken
+
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+OUTCOMES = {
+    "system_error": -1,
+    "rate_limited": 45011,
+    "daily_quota": 45009,
+    "unauthorized": 48001,
+    "blocked": 40226,
+    "ip_not_allowed": 40164,
+    "secret_frozen": 40243,
+    "account_frozen": 50007,
+}
+View = Callable[[], dict[str, Any]]
+bp = Blueprint("wechat", __name__)
+
+switches.declare(
+    "wechat.chunked_post",
+    "refused",
+    ("refused", "accepted"),
+    kind="choice",
+    source="wechat.md §0.1",
+    why="a chunked POST gets HTTP 412 and nothing else; reported by integrators, not documented",
+)
+switches.declare(
+    "wechat.post_on_get",
+    "ignored",
+    ("ignored", "43001"),
+    kind="choice",
+    source="wechat.md §0.5",
+    why="several GET interfaces ignore the method and read only the query; which ones is not published",
+)
+switches.declare(
+    "wechat.content_type_elsewhere",
+    wire.JSON,
+    (wire.JSON, "application/json; charset=utf-8"),
+    kind="choice",
+    source="wechat.md §0.4",
+    why="`encoding=utf-8` was captured on the token and phone interfaces only",
+)
+switches.declare(
+    "wechat.malformed_token",
+    "40014",
+    ("40014", "40001"),
+    kind="choice",
+    source="wechat.md §0.5",
+    why="both codes are listed for a malformed token; we call one malformed that has other characters in it",
+)
+switches.declare(
+    "wechat.wrong_json_type",
+    "47001",
+    ("47001", "40097"),
+    kind="choice",
+    source="wechat.md §0.5",
+    why="what a field of the wrong JSON type answers is not published",
+)
+switches.declare(
+    "wechat.check_order",
+    "appid-secret-grant",
+    ("appid-secret-grant", "grant-appid-secret"),
+    kind="choice",
+    source="wechat.md §2.1",
+    why="which of several wrong parameters is named first is not published",
+)
+
+
+class Refused(Exception):
+    """An errcode; the text comes from wire.ERRORS, `about` fills its gaps."""
+
+    def __init__(self, errcode: int, **about: str) -> None:
+        super().__init__(errcode)
+        self.errcode, self.about = errcode, about
+
+
+class Broken(Exception):
+    """An HTTP status with an empty body."""
+
+    def __init__(self, status: int) -> None:
+        super().__init__(status)
+        self.status = status
+
+
+def api(path: str, method: str, *, token: bool = True, changes: bool = False) -> Callable[[View], View]:
+    """Answer at `path`. `token`: an access token is demanded; `changes`: a GET that writes."""
+
+    def register(view: View) -> View:
+        @wraps(view)
+        def answer() -> Response:
+            return _answered(path, view, method, token)
+
+        bp.add_url_rule(
+            path,
+            view.__name__,
+            writes(answer) if changes else answer,
+            methods=METHODS,
+            provide_automatic_options=False,
+        )
+        return view
+
+    return register
+
+
+def _answered(path: str, view: View, method: str, token: bool) -> Response:
+    try:
+        _check_method(method)
+        if token:
+            _check_token()
+        answer = reply(path, view())
+    except Refused as refused:
+        explain(errcode=refused.errcode)
+        answer = reply(path, wire.error(path, refused.errcode, _rid(), **refused.about))
+    except RequestEntityTooLarge:
+        answer = Response(status=413)
+    except Broken as broken:
+        answer = Response(status=broken.status)
+    if in_write_mode():
+        db.session.commit()
+    return answer
+
+
+def reply(path: str, body: dict[str, Any]) -> Response:
+    """A body under the content type of its family."""
+    if path.startswith("/sns/"):
+        kind = wire.TEXT
+    elif path.startswith(("/cgi-bin/", "/wxa/business/")):
+        kind = wire.JSON
+    else:
+        kind = switches.value("wechat.content_type_elsewhere")
+    answer = Response(wire.dumps(body), content_type=kind)
+    if relaxed := g.get("why", {}).get("relaxed"):
+        answer.headers["X-Yibao-Relaxed"] = relaxed
+    return answer
+
+
+def _rid() -> str:
+    """Depends on the time and the call, so that the same story gives the same bytes."""
+    said = (request.method, request.full_path, clock.now().isoformat())
+    return wire.rid(clock.unix(), serials.derive("rid", *said, size=8))
+
+
+def _check_method(method: str) -> None:
+    environ = request.environ
+    chunked = environ.get("yibao.chunked") or "chunked" in environ.get("HTTP_TRANSFER_ENCODING", "").lower()
+    if request.method == "POST" and chunked and switches.value("wechat.chunked_post") == "refused":
+        raise Broken(412)
+    if method == "POST" and request.method != "POST":
+        raise Refused(43002)
+    reads = ("GET", "HEAD") if switches.value("wechat.post_on_get") == "43001" else ("GET", "HEAD", "POST")
+    if method == "GET" and request.method not in reads:
+        raise Refused(43001)
+
+
+def _check_token() -> None:
+    """The token counts only in the query."""
+    token = request.args.get("access_token", "")
+    if not token:
+        raise Refused(41001)
+    if not wire.TOKEN.fullmatch(token):
+        raise Refused(int(switches.value("wechat.malformed_token")))
+    row = db.session.scalar(select(WechatToken).where(WechatToken.token == token))
+    now = clock.now()
+    if row is None or (row.ends_at and now >= row.ends_at):
+        raise Refused(40001)
+    if now >= row.expires_at:
+        raise Refused(42001)
+
+
+def check_app(given: dict[str, Any], grant_type: str) -> None:
+    """appid, secret and grant type of a caller that has no token yet."""
+    account = accounts.account("wechat")
+
+    def appid() -> None:
+        if not given.get("appid"):
+            raise Refused(41002)
+        if given["appid"] != account["appid"]:
+            raise Refused(40013)
+
+    def secret() -> None:
+        if not given.get("secret"):
+            raise Refused(41004)
+        if not hmac.compare_digest(str(given["secret"]).encode(), account["secret"].encode()):
+            explain(expected="the AppSecret of this appid, see /_mock/credentials")
+            raise Refused(40125)
+
+    def grant() -> None:
+        if given.get("grant_type") != grant_type:
+            raise Refused(40002)
+
+    checks = {"appid": appid, "secret": secret, "grant": grant}
+    for name in switches.value("wechat.check_order").split("-"):
+        checks[name]()
+
+
+def body() -> dict[str, Any]:
+    """The JSON object of a POST."""
+    raw = request.get_data()
+    if not raw:
+        raise Refused(44002)
+    try:
+        return wire.parse(raw)
+    except ValueError:
+        raise Refused(47001) from None
+
+
+def text(given: dict[str, Any], name: str) -> str:
+    """A text member of a body; empty if absent."""
+    value = given.get(name)
+    if value is None:
+        return ""
+    if not isinstance(value, str):
+        raise Refused(int(switches.value("wechat.wrong_json_type")))
+    return value
+
+
+def planned(target: str, person: str = "", ref: str = "") -> None:
+    """Do what somebody asked for this call, if anything."""
+    outcome = outcomes.take(target, person, ref)
+    if outcome == "http_500":
+        raise Broken(500)
+    if outcome is not None:
+        raise Refused(OUTCOMES[outcome], ip=request.remote_addr or "127.0.0.1")
+
+
+def number(name: str) -> int:
+    """A switch that is a whole number; its default where somebody set something else."""
+    value = switches.value(name)
+    return int(value if value.isascii() and value.isdigit() and len(value) < 10 else switches.ALL[name].default)
+
+
+@bp.before_request
+def mask_real_numbers() -> None:
+    """What looks like a real ID number is not kept: the journal gets the body without it."""
+    try:
+        raw = request.get_data()
+    except RequestEntityTooLarge:
+        return
+    clean = wire.masked(raw)
+    if clean != raw:
+        g.journal_body = clean
+    if request.path.endswith("/getverifyid"):
+        _mask_certificate(raw)
+
+
+def _mask_certificate(raw: bytes) -> None:
+    try:
+        given = wire.parse(raw).get("cert_info")
+    except ValueError:
+        return
+    if isinstance(given, dict) and not is_sample(given.get("cert_no")):
+        g.journal_body = b'{"masked": "cert_no is not a sample number"}'
+
+
+def is_sample(number: object) -> bool:
+    """Whether this is a sample citizen number with a right check character."""
+    if not isinstance(number, str):
+        return False
+    upper = number.upper()
+    return bool(people.NUMBER["id_card"].match(upper)) and people.check_character(upper[:17]) == upper[17]
+
+
+@bp.route("/", defaults={"rest": ""}, methods=METHODS, provide_automatic_options=False)
+@bp.route("/<path:rest>", methods=METHODS, provide_automatic_options=False)
+def unknown(rest: str) -> Response:
+    """Any other address."""
+
+    def nothing_here() -> dict[str, Any]:
+        raise Refused(40066)
+
+    return _answered(f"/{rest}", nothing_here, request.method, token=False)

@@ -1,0 +1,75 @@
+"""What WeChat remembers: who uses which app, codes, keys, tokens, quotas spent, and face checks."""
+
+from datetime import datetime
+
+from sqlalchemy import String, UniqueConstraint
+from sqlalchemy.orm import Mapped, mapped_column
+
+from mock_providers.db import InSpace, Moment, db
+
+
+class WechatUser(InSpace, db.Model):  # type: ignore[name-defined]
+    """A person who has opened an app. `session_key` is the one in force; at most one is."""
+
+    __tablename__ = "wechat_user"
+    __table_args__ = (UniqueConstraint("space", "appid", "openid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    appid: Mapped[str] = mapped_column(String(32))
+    openid: Mapped[str] = mapped_column(String(28))
+    person: Mapped[str] = mapped_column(String(10))
+    session_key: Mapped[str | None] = mapped_column(String(24))
+    session_until: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class WechatCode(InSpace, db.Model):  # type: ignore[name-defined]
+    """A code the phone was given. kind: login, phone. Good for one exchange."""
+
+    __tablename__ = "wechat_code"
+    __table_args__ = (UniqueConstraint("space", "kind", "code"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    code: Mapped[str] = mapped_column(String(64))
+    appid: Mapped[str] = mapped_column(String(32))
+    person: Mapped[str] = mapped_column(String(10))
+    made_at: Mapped[datetime] = mapped_column(Moment)
+    used: Mapped[bool] = mapped_column(default=False)
+
+
+class WechatToken(InSpace, db.Model):  # type: ignore[name-defined]
+    """An access token. kind: plain, stable. `ends_at` is set when a newer one takes its place."""
+
+    __tablename__ = "wechat_token"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    token: Mapped[str] = mapped_column(String(160), unique=True)
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    ends_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
+class WechatUse(InSpace, db.Model):  # type: ignore[name-defined]
+    """How often something limited was used since `began_at`."""
+
+    __tablename__ = "wechat_use"
+    __table_args__ = (UniqueConstraint("space", "name"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    name: Mapped[str] = mapped_column(String(60))
+    began_at: Mapped[datetime] = mapped_column(Moment)
+    last_at: Mapped[datetime] = mapped_column(Moment)
+    n: Mapped[int]
+
+
+class FaceCheck(InSpace, db.Model):  # type: ignore[name-defined]
+    """One face verification. state: CREATED, IN_PROGRESS, DONE (then `verify_ret` is its result)."""
+
+    __tablename__ = "wechat_face_check"
+    __table_args__ = (UniqueConstraint("space", "out_seq_no"), UniqueConstraint("space", "verify_id"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    verify_id: Mapped[str] = mapped_column(String(256))
+    out_seq_no: Mapped[str] = mapped_column(String(32))
+    openid: Mapped[str] = mapped_column(String(28))
+    cert_type: Mapped[str] = mapped_column(String(32))
+    cert_name: Mapped[str] = mapped_column(String(128))
+    cert_no: Mapped[str] = mapped_column(String(18))
+    state: Mapped[str] = mapped_column(String(12), default="CREATED")
+    verify_ret: Mapped[int | None]
+    expires_at: Mapped[datetime] = mapped_column(Moment)

@@ -1,0 +1,111 @@
+"""Access tokens, plain and stable. The two kinds do not end each other."""
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from flask import request
+from sqlalchemy import select
+
+from mock_providers import clock, outcomes, serials, switches
+from mock_providers.db import db
+from mock_providers.wechat import limits, wire
+from mock_providers.wechat.door import Refused, api, body, check_app, number, planned, text
+from mock_providers.wechat.models import WechatToken
+
+LIFE = timedelta(seconds=7200)
+OVERLAP = timedelta(minutes=5)
+FORCED_APART = timedelta(seconds=30)
+FORCED_A_DAY = 20
+STABLE_A_MINUTE = 10_000
+STABLE_A_DAY = 500_000
+TROUBLE = ("system_error", "daily_quota", "ip_not_allowed", "secret_frozen", "account_frozen", "http_500")
+
+outcomes.declare("wechat.token", *TROUBLE)
+outcomes.declare("wechat.stable_token", *TROUBLE, "rate_limited")
+switches.declare(
+    "wechat.token_daily_quota",
+    "2000",
+    (),
+    kind="choice",
+    source="wechat.md §1.1",
+    why="2,000 calls of /cgi-bin/token a day are commonly quoted, not documented",
+)
+switches.declare(
+    "wechat.forced_refreshes_spent",
+    "45009",
+    ("45009", "45011", "same_token"),
+    kind="choice",
+    source="wechat.md §1.2",
+    why="what the 21st forced refresh of a day answers is documented only as a quota",
+)
+
+
+@api("/cgi-bin/token", "GET", token=False, changes=True)
+def token() -> dict[str, Any]:
+    """A new plain token; the one before works for five more minutes."""
+    check_app(request.args, "client_credential")
+    planned("wechat.token")
+    if not limits.spend("token", number("wechat.token_daily_quota"), limits.DAY):
+        raise Refused(45009)
+    now = clock.now()
+    end_living("plain", now, now + OVERLAP)
+    return _answer(mint("plain", now), now)
+
+
+@api("/cgi-bin/stable_token", "POST", token=False)
+def stable_token() -> dict[str, Any]:
+    """The stable token: the living one, a new one near its end, or a new one by force."""
+    given = body()
+    check_app({name: text(given, name) for name in ("appid", "secret", "grant_type")}, "client_credential")
+    force = given.get("force_refresh") or False
+    if not isinstance(force, bool):
+        raise Refused(int(switches.value("wechat.wrong_json_type")))
+    planned("wechat.stable_token")
+    if not limits.spend("stable_token.minute", STABLE_A_MINUTE, limits.MINUTE):
+        raise Refused(45011)
+    if not limits.spend("stable_token.day", STABLE_A_DAY, limits.DAY):
+        raise Refused(45009)
+    now = clock.now()
+    return _answer(_forced(now) if force else _current(now), now)
+
+
+def _forced(now: datetime) -> WechatToken:
+    last = limits.last("stable_token.forced")
+    if last and now - last < FORCED_APART:
+        return _current(now)
+    if not limits.spend("stable_token.forced", FORCED_A_DAY, limits.DAY):
+        spent = switches.value("wechat.forced_refreshes_spent")
+        if spent == "same_token":
+            return _current(now)
+        raise Refused(int(spent))
+    end_living("stable", now, now)
+    return mint("stable", now)
+
+
+def _current(now: datetime) -> WechatToken:
+    """Normal mode. In its last five minutes a token has a successor, and both work until its end."""
+    newest = select(WechatToken).where(WechatToken.kind == "stable", WechatToken.ends_at.is_(None))
+    row = db.session.scalars(newest.order_by(WechatToken.id.desc()).limit(1).with_for_update()).first()
+    if row and now < row.expires_at - OVERLAP:
+        return row
+    if row and now < row.expires_at:
+        row.ends_at = row.expires_at
+    return mint("stable", now)
+
+
+def end_living(kind: str, now: datetime, at: datetime) -> None:
+    """Every living token of a kind ends at `at`, or earlier if it would anyway."""
+    living = select(WechatToken).where(WechatToken.kind == kind, WechatToken.expires_at > now)
+    for row in db.session.scalars(living.with_for_update()):
+        row.ends_at = min(row.ends_at or row.expires_at, at)
+
+
+def mint(kind: str, now: datetime) -> WechatToken:
+    """A new token of 7200 s."""
+    row = WechatToken(kind=kind, token=wire.access_token(serials.fresh("token", 64)), expires_at=now + LIFE)
+    db.session.add(row)
+    return row
+
+
+def _answer(row: WechatToken, now: datetime) -> dict[str, Any]:
+    return {"access_token": row.token, "expires_in": int((row.expires_at - now).total_seconds())}
