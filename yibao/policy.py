@@ -93,7 +93,7 @@ class Notice:
 class Letter:
     """`valid_for` zero: no expiry."""
 
-    mode: Literal["render_and_sign", "upload_scan"]
+    mode: Literal["render_and_sign"]
     template_id: str
     version: str
     valid_for: timedelta
