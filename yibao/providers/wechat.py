@@ -107,7 +107,7 @@ def authorised_payer(auth_code: str, openid: str) -> Payer:
     """Who authorised a payment with the insurance account (医保授权), and the number that pays once."""
     mip = current_app.config["SETTINGS"].vendor(current_space(), "national")["mip"]
     partner = mip["partner_id"]
-    base_url = mip.get("user_query_url") or f"{_account()['base_url']}/api/mipuserquery/userQuery/{partner}"
+    base_url = mip.get("user_query_url") or f"{_account()['base_url']}/api/mipuserquery/userQuery"
     timestamp = str(clock.wall_unix() * 1000)
     headers = {
         "Content-Type": "application/json",
@@ -116,7 +116,7 @@ def authorised_payer(auth_code: str, openid: str) -> Payer:
         "god-portal-signature": portal_signature(mip["partner_secret"], partner, timestamp),
     }
     body = json.dumps({"qrcode": auth_code, "openid": openid}).encode()
-    answer = _json(send("POST", base_url, base_url=base_url, headers=headers, body=body))
+    answer = _json(send("POST", f"{base_url}/{partner}", base_url=base_url, headers=headers, body=body))
     if answer.get("code") != 0:
         raise VendorRefused("user query", answer.get("code", ""), str(answer.get("message", "")))
     own, family = answer.get("pay_auth_no") or "", answer.get("family_pay_auth_no") or ""

@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from mock_providers import journal, spaces, wechat
 from mock_providers.db import db
-from mock_providers.wechat import users, wire
+from mock_providers.wechat import login, users, wire
 from mock_providers.wechat.models import WechatUser
 from tests.mock_providers.wechat.conftest import T0, World
 
@@ -288,3 +288,10 @@ def test_a_persona_nobody_knows_stands_in_for_nobody(world: World) -> None:
     assert world.session("x")["errcode"] == 40029
     query = {"appid": "touristappid", "js_code": "x", "grant_type": "authorization_code"}
     assert world.get("/sns/jscode2session", **query)["errcode"] == 40013
+
+
+def test_resets_of_session_keys_have_a_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(login, "RESETS_A_MINUTE", 0)
+    known = world.log_in()
+    signature = wire.session_signature(known["session_key"])
+    assert checked(world, known["openid"], signature, path="resetusersessionkey")["errcode"] == 45011
