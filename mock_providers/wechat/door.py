@@ -19,7 +19,7 @@ from mock_providers.journal import explain
 from mock_providers.wechat import wire
 from mock_providers.wechat.models import WechatToken
 
-METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
+METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 OUTCOMES = {
     "system_error": -1,
     "rate_limited": 45011,
