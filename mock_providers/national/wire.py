@@ -64,7 +64,9 @@ def _no_constant(name: str) -> Any:
 def parse(body: bytes | str) -> Any:
     """JSON with numbers kept as they were spelt. Raises Malformed."""
     try:
-        return json.loads(body, parse_float=Number, parse_constant=_no_constant)
+        found = json.loads(body, parse_float=Number, parse_constant=_no_constant)
+        compact(found).encode()  # a lone surrogate is no text
+        return found
     except (ValueError, RecursionError) as error:
         raise Malformed("报文不是合法的JSON") from error
 
@@ -79,12 +81,12 @@ def compact(value: Any) -> str:
 
 
 def pruned(value: Any) -> Any:
-    """Keys sorted at every depth; null, "", {} and [] left out."""
+    """Keys sorted at every depth; those of null, "", {} and [] left out."""
     if isinstance(value, dict):
         kept = ((k, pruned(value[k])) for k in sorted(value))
         return {k: v for k, v in kept if not _empty(v)}
     if isinstance(value, list):
-        return [v for v in map(pruned, value) if not _empty(v)]
+        return [pruned(v) for v in value]
     return value
 
 
@@ -143,9 +145,9 @@ def sign(text: str, party: Party) -> str:
 def signed_by(text: str, signature: str, party: Party) -> bool:
     """Whether the other end signed this text. Raises Malformed for what is no base64."""
     try:
-        said, public = text.encode(), _bytes(party.other_public_key, "公钥")
-        return sm2.verify(public, said, _bytes(signature, "signData"), party.signer)
-    except (sm2.BadKey, UnicodeEncodeError) as error:
+        public = _bytes(party.other_public_key, "公钥")
+        return sm2.verify(public, text.encode(), _bytes(signature, "signData"), party.signer)
+    except sm2.BadKey as error:
         raise Malformed("验签失败") from error
 
 

@@ -1,0 +1,213 @@
+"""The channel's side of an order: may it be taken, settle it, and tell the institution (6302)."""
+
+from typing import Any
+
+from sqlalchemy import select
+
+from mock_providers import accounts, clock, outcomes, serials, switches
+from mock_providers.db import db
+from mock_providers.national import amounts, authorisation, ledger
+from mock_providers.national import payment_rules as rules
+from mock_providers.national import purchase as purchases
+from mock_providers.national.models import Settlement
+from mock_providers.national.payment_models import PayOrder
+from mock_providers.national.texts import TEXTS, Refused
+from mock_providers.people import world
+from mock_providers.webhooks.models import emit
+
+PAYMENT_SUCCEEDED = "02"
+SETTLE_OUTCOMES = {
+    "refuse": "SIM-REFUSED",
+    "system_error": "SIM-SYSTEM",
+    "account_locked": "SIM-BUSY",
+    "cap_changed": "SIM-CAP",
+    "mutual_aid_paused": "SIM-AIDPAUSED",
+}
+ODD_NAMES = {"setl_time": "setltime", "fulamt_ownpay_amt": "fulAmtOwnpayAmt"}
+
+outcomes.declare("national.settle", *SETTLE_OUTCOMES)
+switches.declare(
+    "national.notice_form",
+    "envelope",
+    ("envelope", "plain"),
+    kind="choice",
+    source="nhsa §3.8",
+    why="Hainan's institutions received 6302 as plain JSON, other regions wrap it in the encrypted message",
+)
+
+
+def amounts_of(order: PayOrder) -> dict[str, str]:
+    """The amounts of 6202, 6301 and 6302, as text with two decimals."""
+    fen = {
+        "feeSumamt": order.fee_fen,
+        "ownPayAmt": order.cash_fen,
+        "psnAcctPay": order.account_fen,
+        "fundPay": order.fund_fen,
+        "selfAcctPay": order.own_fen + order.wallet_fen,
+        "acctMulaidPay": order.mutual_fen,
+    }
+    return {name: str(amounts.yuan(value)) for name, value in fen.items()}
+
+
+def parts_of(order: PayOrder) -> rules.Parts:
+    return rules.Parts(order.account_fen, order.fund_fen, order.cash_fen)
+
+
+def purchase_of(order: PayOrder) -> purchases.Purchase:
+    """The bill as the ledger reads it."""
+    return purchases.read(order.person, order.org_codg, order.head, order.lines)
+
+
+def message_id(org_codg: str) -> str:
+    """The platform's own 30-character id of a settlement made for an institution."""
+    return f"{org_codg}{clock.now():%Y%m%d%H%M%S}{serials.number('centre_msgid') % 10_000:04d}"
+
+
+def find(pay_order_id: str) -> PayOrder | None:
+    return db.session.scalar(select(PayOrder).where(PayOrder.pay_ord_id == pay_order_id))
+
+
+def _differs(order: PayOrder, gov: int, own: int, other: int, cash: int) -> bool:
+    return (gov, own, other, cash) != (order.fund_fen, order.account_fen, 0, order.cash_fen)
+
+
+def check_authorisation(
+    pay_auth_no: str, pay_order_id: str = "", amounts: dict[str, int] | None = None
+) -> dict[str, Any]:
+    """What a channel asks when it is given an order: is the number good, for this order, with these sums (fen)?
+
+    `reason`: PAY_AUTH_NO, ORDER or AMOUNTS. An order that is fine is now waiting for its payment (ordStas 2).
+    """
+    row = authorisation.authorisation(pay_auth_no)
+    if row is None or not authorisation.is_usable(row, pay_order_id or row.used_by):
+        return {"ok": False, "reason": "PAY_AUTH_NO"}
+    patient = world().people[row.patient]
+    who = {
+        "payer": row.payer,
+        "patient": row.patient,
+        "family": row.payer != row.patient,
+        "id_number": patient.id_number,
+        "name": patient.name,
+    }
+    reason = _take(pay_order_id, amounts) if pay_order_id else ""
+    return {"ok": not reason, "reason": reason, **who}
+
+
+def _take(pay_order_id: str, said: dict[str, int] | None) -> str:
+    order = find(pay_order_id)
+    if order is None or (order.ord_stas, "taken") not in rules.NEXT:
+        return "ORDER"
+    fees = [(said or {}).get(name, 0) for name in ("gov_fee", "self_fee", "other_fee", "cash_fee")]
+    if said is not None and _differs(order, *fees):
+        return "AMOUNTS"
+    order.ord_stas = rules.move(order.ord_stas, "taken")
+    return ""
+
+
+def settle_for_channel(
+    *,
+    pay_order_id: str,
+    pay_auth_no: str,
+    gov_fee: int,
+    self_fee: int,
+    other_fee: int,
+    cash_fee: int,
+    outcome: str = "",
+) -> dict[str, Any]:
+    """The user confirmed in the channel: debit the accounts and tell the institution.
+
+    `cash_fee` is what the channel collected of 6202's cash share. In the caller's transaction. The answer's `reason`
+    is the platform's sentence when it is not `ok`.
+    """
+    order = find(pay_order_id)
+    if order is None or (order.ord_stas, "taken") not in rules.NEXT:
+        return _no(None, "ORDER-STATE" if order else "SIM-ORDER")
+    order.ord_stas = rules.move(order.ord_stas, "taken")
+    if order.pay_auth_no != pay_auth_no:
+        return _no(order, "PAYAUTH")
+    if _differs(order, gov_fee, self_fee, other_fee, cash_fee):
+        return _no(order, "CASH-DIFFERS" if cash_fee != order.cash_fen else "QUOTE_DIFFERS")
+    asked = outcomes.take("national.settle", order.person, order.med_org_ord)
+    if outcome == "insurance_failed" or asked:
+        return _no(order, SETTLE_OUTCOMES[asked or "refuse"])
+    try:
+        legs = (order.fund_fen, order.own_fen, order.mutual_fen, order.cash_fen)
+        msgid = message_id(order.org_codg)
+        made = ledger.commit_settlement(purchase_of(order), msgid, legs, order.mdtrt_id)
+    except Refused as error:
+        return _no(order, error.key, error.text)
+    _finish(order, made)
+    return {"ok": True, "reason": "", "passthrough": _passthrough(order)}
+
+
+def _no(order: PayOrder | None, key: str, text: str = "") -> dict[str, Any]:
+    if order:
+        order.ord_stas = rules.move(order.ord_stas, "failed")
+    reason = text or TEXTS[key].format(name="支付")
+    return {"ok": False, "reason": reason, "passthrough": _passthrough(order) if order else {}}
+
+
+def _passthrough(order: PayOrder) -> dict[str, Any]:
+    """What the channel hands on to the merchant as the bureau said it."""
+    said = {"payOrdId": order.pay_ord_id, "medOrgOrd": order.med_org_ord, "ordStas": str(order.ord_stas)}
+    known = ("hiDocSn", "hiRgstSn", "hiChrgTime", "setlType")
+    return {**said, "setlId": order.setl_id, **{k: order.settled.get(k, "") for k in known}}
+
+
+def _finish(order: PayOrder, made: Settlement) -> None:
+    """Book the settlement on the order, walk its states, and emit the notice."""
+    events = ("cash_paid", "insurance_paid", "booked", "completed")
+    for event in events if order.cash_fen else events[1:]:
+        order.ord_stas = rules.move(order.ord_stas, event)
+    order.setl_id = made.setl_id
+    order.settled = {
+        "callType": PAYMENT_SUCCEEDED,
+        "traceTime": f"{clock.now():%Y%m%d%H%M%S}",
+        "hiChrgTime": f"{made.at:%Y%m%d%H%M%S}",
+        "hiDocSn": made.setl_id,
+        "hiRgstSn": made.mdtrt_id,
+        "setlType": "ALL" if order.cash_fen else "HI",
+        "revsToken": serials.fresh_hex("revsToken", 32),
+        "ecCode": "424" + serials.fresh_digits("ecCode", 25),
+        "extData": _details(made),
+    }
+    _emit(order)
+
+
+def _details(made: Settlement) -> dict[str, Any]:
+    """setlinfo and setldetail under the names the notice uses."""
+    info = {_camel(k): _said(v) for k, v in made.setlinfo.items()}
+    info["psnPay"] = info.get("psnPartAmt", "")
+    rows = [{k.replace("_", ""): _said(v) for k, v in row.items()} for row in made.detail.get("setldetail", [])]
+    return {"setlinfo": [info], "setldetail": rows}
+
+
+def _camel(name: str) -> str:
+    head, *rest = name.split("_")
+    return ODD_NAMES.get(name) or head + "".join(part.title() for part in rest)
+
+
+def _said(value: Any) -> Any:
+    return value if value is None or isinstance(value, str | dict | list) else str(value)
+
+
+def told(order: PayOrder) -> dict[str, Any]:
+    """An order as 6301 and 6302 tell it."""
+    place = world().institutions[order.org_codg]
+    said = {"payOrdId": order.pay_ord_id, "ordStas": str(order.ord_stas), "medOrgOrd": order.med_org_ord}
+    money = amounts_of(order) if order.preset else {}
+    return {**said, **money, **order.settled, "orgName": place.name, "orgCode": place.code}
+
+
+def _emit(order: PayOrder) -> None:
+    plain = told(order)
+    plain["ownpayAmt"] = plain.pop("ownPayAmt")
+    emit(
+        "national",
+        "6302",
+        ref=order.med_org_ord,
+        plain=plain,
+        url=accounts.account("national")["mip"]["notify_url"],
+        form=switches.value("national.notice_form"),
+        user_id=switches.value("national.sm2_user_id"),
+    )
