@@ -80,7 +80,8 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
     app.before_request(spaces.find_by({v.NAME: v.space_of for v in (wechat, wechatpay, national)}))
     for vendor in (wechat, wechatpay, national):
         app.register_blueprint(vendor.bp, url_prefix=f"/{vendor.NAME}")
-    app.extensions["settle"] = national.settle_for_channel
+    for vendor in (wechat, national):
+        vendor.connect(app)
     control.init(app)
     webhooks.init(app, {v.NAME: v.notify for v in (wechatpay, national)})
     clock.ensure_default(app)

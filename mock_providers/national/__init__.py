@@ -1,14 +1,49 @@
-from flask import Blueprint
+"""The national platform: the institutions' gateway, the mobile payment centre, the prescription centre, the books."""
+
+import json
+
+from flask import Blueprint, request
+
+from mock_providers import accounts
+from mock_providers.national import authorisation, catalogue, gateway, notify, payment, prescriptions, transactions
+from mock_providers.national.channel import settle_for_channel
+from mock_providers.national.person import adjust, describe
 
 NAME = "national"
 bp = Blueprint(NAME, __name__)
+for part in (gateway, payment, prescriptions):
+    bp.register_blueprint(part.bp)
+connect = payment.connect
+__all__ = [
+    "NAME",
+    "adjust",
+    "bp",
+    "catalogue",
+    "describe",
+    "notify",
+    "settle_for_channel",
+    "space_of",
+    "transactions",
+]
 
 
 def space_of() -> str | None:
-    return None
+    """The space whose paas id, appId or partner id this request shows."""
+    shown = request.headers.get("x-tif-paasid") or _app_id() or _partner_id()
+    return accounts.space_of(NAME, authorisation.public_id(shown)) if shown else None
 
 
-def settle_for_channel(**kwargs: object) -> dict:
-    return {}
+def _app_id() -> str:
+    if request.mimetype != "application/json":
+        return ""
+    try:
+        message = json.loads(request.get_data())
+    except (ValueError, RecursionError):
+        return ""
+    shown = message.get("appId") if isinstance(message, dict) else ""
+    return shown if isinstance(shown, str) else ""
 
-from mock_providers.national import notify as notify  # noqa
+
+def _partner_id() -> str:
+    before, _, after = request.path.partition("/userQuery/")
+    return after if before else ""

@@ -149,7 +149,13 @@ def split_line(line: Line, policy: Policy) -> LineSplit:
 
 
 def split(
-    policy: Policy, day: date, level: int, lines: Sequence[Line], patient: Patient, purses: Purses, pooled: bool = True
+    policy: Policy,
+    day: date,
+    level: int,
+    lines: Sequence[Line],
+    patient: Patient,
+    purses: Purses,
+    pooled: bool = True,
 ) -> Split:
     """The whole arithmetic: lines, deductible, fund up to the yearly cap, then the personal legs in policy order.
 

@@ -84,7 +84,9 @@ def node(source: Mapping[str, Any], field: str) -> Mapping[str, Any]:
     return found
 
 
-def rows(source: Mapping[str, Any], field: str, empty: str = "NO_LINES", at_most: int = 500) -> list[Mapping[str, Any]]:
+def rows(
+    source: Mapping[str, Any], field: str, empty: str = "NO_LINES", at_most: int = 500
+) -> list[Mapping[str, Any]]:
     """A required list of objects."""
     found = source.get(field)
     if not found:

@@ -14,7 +14,7 @@ from datetime import date
 
 from sqlalchemy import delete, select
 
-from mock_providers import clock, outcomes, serials, switches
+from mock_providers import clock, serials, switches
 from mock_providers.db import db
 from mock_providers.national import benefit, policy, sale, setlinfo
 from mock_providers.national.models import PrescriptionUse, Settlement, TraceCode
@@ -32,8 +32,6 @@ switches.declare(
     source="domain §3.5, E7; nhsa §B.4 check 37",
     why="status 2: the balance can still be spent without pooled money, or the whole settlement is refused",
 )
-outcomes.declare("national.settlement", "account_locked", "system_busy", "refused")
-LOCKED = {"account_locked": "SIM-BUSY", "system_busy": "SIM-SYSTEM", "refused": "QUOTE_DIFFERS"}
 
 
 @dataclass(frozen=True)
@@ -126,8 +124,6 @@ def commit_settlement(
 
     `expected` is (pooled, own, mutual, cash) the payer agreed to; QUOTE_DIFFERS if today's split is another.
     """
-    if asked := outcomes.take("national.settlement", purchase.person, medins_setl_id):
-        raise Refused(LOCKED[asked])
     quote = presettle(purchase)
     split = quote.split
     if expected is not None and split.legs != expected:

@@ -132,9 +132,7 @@ def describe(person_id: str) -> dict[str, Any]:
         "year": year,
         **{name: getattr(counter, name) for name in COUNTERS},
         **{name: value.isoformat() if (value := getattr(now, name)) else None for name in DAYS},
-        "in_provincial_copy_from": (
-            now.in_provincial_copy_from.isoformat() if now.in_provincial_copy_from else None
-        ),
+        "in_provincial_copy_from": (now.in_provincial_copy_from.isoformat() if now.in_provincial_copy_from else None),
     }
 
 

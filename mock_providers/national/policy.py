@@ -46,6 +46,7 @@ class Policy:
     effective_from: date
     region: str
     clearing_office: str
+    newborn_days: int
     employee: Scheme
     resident: Scheme
     order: tuple[str, ...]
@@ -92,6 +93,7 @@ def _policy(given: dict[str, Any]) -> Policy:
         effective_from=given["effective_from"],
         region=given["region"],
         clearing_office=given["clearing_office"],
+        newborn_days=given["newborn_days"],
         employee=_scheme(given["employee"]),
         resident=_scheme(given["resident"]),
         order=tuple(account["order"]),

@@ -1,4 +1,4 @@
-"""A purchase as an institution sent it (2101 druginfo and drugdetail; 6201 under the same names), read and checked."""
+"""A purchase as an institution sent it (2101 druginfo, drugdetail; 6201 under the same names), read and checked."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -38,9 +38,7 @@ class Purchase:
     lines: tuple[PurchaseLine, ...]
 
 
-def read(
-    person: str, institution: str, head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]
-) -> Purchase:
+def read(person: str, institution: str, head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Purchase:
     """A purchase from snake_case fields. Raises Refused: missing fields, sums, unknown items, repeated lines."""
     at = fields.moment(head, "begntime")
     assert at is not None

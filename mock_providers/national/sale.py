@@ -2,18 +2,17 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
 from math import ceil
-from typing import Protocol
 
 from sqlalchemy import select
 
 from mock_providers import switches
 from mock_providers.db import db
-from mock_providers.national import benefit
-from mock_providers.national.models import PrescriptionUse, TraceCode
+from mock_providers.national import benefit, prescriptions
+from mock_providers.national.models import TraceCode
 from mock_providers.national.person import beginning
 from mock_providers.national.policy import MODES, Policy
+from mock_providers.national.prescriptions import Prescription
 from mock_providers.national.purchase import Purchase, PurchaseLine
 from mock_providers.national.texts import Refused
 from mock_providers.people import Institution, world
@@ -25,7 +24,7 @@ switches.declare(
     ("policy", *MODES),
     kind="choice",
     source="domain §3.6 [UNCERTAIN]",
-    why="whether a pharmacy's sale is paid by the pooled fund: never, with a prescription, always; policy: the file's",
+    why="whether the pooled fund pays at a pharmacy: never, with a prescription, always; policy: as its file says",
 )
 switches.declare(
     "national.trace_code_policy",
@@ -35,30 +34,6 @@ switches.declare(
     source="nhsa §2.5, §A; domain AX-09",
     why="drugtracinfo inside drugdetail is a SIM field: one code per pack from the policy's date, or never asked for",
 )
-
-
-class Prescription(Protocol):
-    """What a sale needs to know of `prescriptions.find(rxno)`: persona id, institution code, item codes with how
-    many, whether it came through the prescription centre, `state` (ISSUED, REVOKED), until when it is good.
-    """
-
-    @property
-    def person(self) -> str: ...
-
-    @property
-    def institution(self) -> str: ...
-
-    @property
-    def items(self) -> Mapping[str, int]: ...
-
-    @property
-    def electronic(self) -> bool: ...
-
-    @property
-    def state(self) -> str: ...
-
-    @property
-    def valid_until(self) -> datetime: ...
 
 
 @dataclass(frozen=True)
@@ -113,9 +88,7 @@ def _level(where: Institution, prescribers: Mapping[str, Institution], rules: Po
     return rules.basis_level
 
 
-def _is_pooled(
-    line: PurchaseLine, where: Institution, prescribers: Mapping[str, Institution], rules: Policy
-) -> bool:
+def _is_pooled(line: PurchaseLine, where: Institution, prescribers: Mapping[str, Institution], rules: Policy) -> bool:
     if not where.pooled or where.kind != "pharmacy":
         return where.pooled
     mode = switches.value("national.pharmacy_pooled_mode")
@@ -137,14 +110,12 @@ def _prescriptions(purchase: Purchase, rules: Policy, is_pharmacy: bool) -> dict
 
 
 def _prescription(rxno: str, purchase: Purchase) -> Prescription:
-    from mock_providers.national import prescriptions
-
-    rx: Prescription | None = prescriptions.find(rxno)
+    rx = prescriptions.find(rxno)
     if rx is None:
         raise Refused("SIM-NORX")
     if rx.person != purchase.person:
         raise Refused("SIM-RXPERSON")
-    if db.session.scalar(select(PrescriptionUse.id).where(PrescriptionUse.rxno == rxno)):
+    if prescriptions.is_used(rx):
         raise Refused("SIM-RXUSED")
     if rx.state != "ISSUED" or rx.valid_until < purchase.at:
         raise Refused("SIM-RXSTATE")

@@ -18,9 +18,27 @@ FUND = {"310": ("310100", "职工基本医疗保险统筹基金"), "390": ("3901
 ACCOUNT = ("310200", "职工基本医疗保险个人账户")
 CERT_TYPES = {"id_card": "01", "hk_permit": "04", "passport": "08", "birth_certificate": "99"}
 NO_CEILING = Decimal(999999)
-NEGATED = """medfee_sumamt fulamt_ownpay_amt overlmt_selfpay preselfpay_amt inscp_scp_amt act_pay_dedc hifp_pay
-cvlserv_pay hifes_pay hifmi_pay hifob_pay maf_pay oth_pay fund_pay_sumamt psn_part_amt acct_pay psn_cash_pay
-hosp_part_amt acct_mulaid_pay""".split()
+NEGATED = [
+    "medfee_sumamt",
+    "fulamt_ownpay_amt",
+    "overlmt_selfpay",
+    "preselfpay_amt",
+    "inscp_scp_amt",
+    "act_pay_dedc",
+    "hifp_pay",
+    "cvlserv_pay",
+    "hifes_pay",
+    "hifmi_pay",
+    "hifob_pay",
+    "maf_pay",
+    "oth_pay",
+    "fund_pay_sumamt",
+    "psn_part_amt",
+    "acct_pay",
+    "psn_cash_pay",
+    "hosp_part_amt",
+    "acct_mulaid_pay",
+]
 switches.declare(
     "national.acct_mulaid_mode",
     "inclusive",
@@ -53,7 +71,7 @@ def facts(person: Person, day: datetime) -> dict[str, Any]:
     }
 
 
-def setlinfo(quote: Quote, mdtrt_id: str, medins_setl_id: str, setl_id: str = "") -> dict[str, Any]:
+def setlinfo(quote: Quote, mdtrt_id: str = "", medins_setl_id: str = "", setl_id: str = "") -> dict[str, Any]:
     """The header. Amounts are Decimal yuan with two decimals; `setl_id` only in a settlement."""
     split, purchase = quote.split, quote.purchase
     account = split.own_fen + split.wallet_fen

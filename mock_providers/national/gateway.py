@@ -1,0 +1,302 @@
+"""The institutions' gateway: one address that dispatches on `infno`, its headers, its envelope (sheet §1).
+
+Rule of the file: bytes are verified before they are parsed; a refusal rolls back what the transaction did, but a
+nonce once shown stays used.
+"""
+
+import hashlib
+import hmac
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from cryptography.hazmat.primitives.hashes import SM3
+from cryptography.hazmat.primitives.hmac import HMAC
+from flask import Blueprint, Response, g, request
+from sqlalchemy import delete, select
+from werkzeug.datastructures import Headers
+
+from mock_providers import accounts, clock, journal, outcomes, serials, switches
+from mock_providers.db import db
+from mock_providers.national import amounts, fields, policy, wire
+from mock_providers.national.models import GatewayMessage, GatewayNonce, SignIn
+from mock_providers.national.texts import TEXTS, Refused
+from mock_providers.people import Person, world
+
+bp = Blueprint("gateway", __name__)
+PATH = "/fsi/gateway"
+SKEW_SECONDS, NONCE_SECONDS = 300, 600
+ENVELOPE = (
+    ("msgid", 30, True),
+    ("mdtrtarea_admvs", 6, True),
+    ("insuplc_admdvs", 6, False),
+    ("recer_sys_code", 10, True),
+    ("dev_no", 100, False),
+    ("dev_safe_info", 2000, False),
+    ("cainfo", 1024, False),
+    ("signtype", 10, False),
+    ("infver", 6, True),
+    ("opter_type", 3, True),
+    ("opter", 30, True),
+    ("opter_name", 50, True),
+    ("fixmedins_code", 30, True),
+    ("fixmedins_name", 200, True),
+    ("sign_no", 30, False),
+    ("fixmedins_soft_fcty", 200, False),
+    ("enc_type", 10, False),
+)
+
+
+def _choice(name: str, choices: tuple[str, ...], source: str, why: str) -> None:
+    switches.declare(f"national.{name}", choices[0], choices, kind="choice", source=source, why=why)
+
+
+_choice("gateway_auth", ("x-tif", "x-ca", "none"), "nhsa §1.4", "which province's request headers are checked")
+_choice("infcode_type", ("number", "string"), "nhsa §1.2", "infcode as a JSON number, or as text like Powersi")
+_choice("success_err_msg", ("null", "empty", "success"), "nhsa §1.2", "what err_msg holds when nothing is wrong")
+_choice(
+    "sign_no",
+    ("optional", "required"),
+    "nhsa §1.1",
+    "most regions want the 9001 number everywhere; optional: may be empty, but one that is shown must be good",
+)
+_choice("bad_signature", ("http_401",), "nhsa §1.4 (SIM)", "skew ±300 s, nonce once in 600 s, refusal as HTTP 401")
+
+
+class Unsigned(Exception):
+    """The headers do not prove who calls; the text says why, for explanations only."""
+
+
+@dataclass(frozen=True)
+class Call:
+    """One transaction, its envelope checked."""
+
+    infno: str
+    msgid: str
+    envelope: Mapping[str, str]
+    input: Mapping[str, Any]
+    received_at: datetime
+
+
+Transaction = Callable[[Call], dict[str, Any] | None]
+TRANSACTIONS: dict[str, Transaction] = {}
+SERVICES: dict[str, str] = {}
+
+
+def transaction(infno: str, service: str = "") -> Callable[[Transaction], Transaction]:
+    """Register what a number does, and its own service path where one is known."""
+    outcomes.declare(f"national.{infno}", "system_busy")
+
+    def register(does: Transaction) -> Transaction:
+        TRANSACTIONS[infno] = does
+        if service:
+            SERVICES[service] = infno
+        return does
+
+    return register
+
+
+@bp.post("")
+@bp.post("/")
+@bp.post(PATH)
+@bp.post("/mbs-fsi/web/api/fsi/callService")
+@bp.post("/hss-call-service-interface")
+@bp.post("/fsi/<int:number>")
+@bp.post("/fsi/api/<path:service>")
+def call(number: int | None = None, service: str = "") -> Response:
+    """Any transaction. The path may name one; then the body must agree."""
+    received_at = clock.now()
+    body = request.get_data()
+    try:
+        authenticate(request.headers, body)
+    except Unsigned as error:
+        journal.explain(verdict=str(error))
+        return _short("SIM-SIGNATURE", 401)
+    try:
+        envelope = wire.parse(body)
+    except wire.Malformed:
+        envelope = None
+    if not isinstance(envelope, dict):
+        return _short("SIM-BODY")
+    named = str(number) if number else SERVICES.get(service, "unknown" if service else "")
+    return _answer(envelope, named, received_at)
+
+
+def withhold(number: str) -> None:
+    """Keep a number that may be a real person's out of the journal."""
+    kept = re.sub(re.escape(number.encode()), b"*" * len(number), request.get_data(), flags=re.IGNORECASE)
+    g.journal_body = b"" if kept == request.get_data() else kept
+
+
+def _answer(envelope: dict[str, Any], named: str, received_at: datetime) -> Response:
+    planned = _planned(envelope)
+    inside = db.session.begin_nested()
+    try:
+        infno = fields.text(envelope, "infno", 6, needed=True)
+        if infno not in TRANSACTIONS or named == "unknown":
+            inside.rollback()
+            return _short("UNKNOWN_INFNO")
+        if named and named != infno:
+            raise Refused("SIM-PATH")
+        if planned:
+            raise Refused("SIM-SYSTEM")
+        asked = _read(infno, envelope, received_at)
+        output = TRANSACTIONS[infno](asked)
+        db.session.add(GatewayMessage(msgid=asked.msgid, infno=infno))
+        inside.commit()
+        return _reply(received_at, output)
+    except Refused as refused:
+        inside.rollback()
+        journal.explain(refused=refused.key, text=refused.text)
+        return _reply(received_at, None, refused)
+
+
+def _read(infno: str, envelope: Mapping[str, Any], received_at: datetime) -> Call:
+    found = {name: fields.text(envelope, name, size, needed) for name, size, needed in ENVELOPE}
+    fields.one_of(envelope, "opter_type", ("1", "2", "3"))
+    fields.moment(envelope, "inf_time")
+    for name in ("mdtrtarea_admvs", "insuplc_admdvs"):
+        if found[name] and not (found[name].isdecimal() and len(found[name]) == 6):
+            raise Refused("SIM-FORMAT", name=fields.name_of(name))
+    content = fields.node(envelope, "input")
+    if found["fixmedins_code"] not in world().institutions:
+        raise Refused("SIM-INST")
+    if db.session.scalar(select(GatewayMessage.id).where(GatewayMessage.msgid == found["msgid"])):
+        raise Refused("SIM-DUPMSG")
+    if infno not in ("9001", "9002"):
+        check_sign_no(found["sign_no"], received_at)
+    return Call(infno, found["msgid"], found, content, received_at)
+
+
+def check_sign_no(shown: str, now: datetime) -> None:
+    """A 9001 number is good until 9002 or the end of its day. Raises Refused SIM-SIGN."""
+    if not shown:
+        if switches.value("national.sign_no") == "required":
+            raise Refused("SIM-SIGN")
+        return
+    row = db.session.scalar(select(SignIn).where(SignIn.sign_no == shown))
+    if row is None or row.ended_at or row.at.date() != now.date():
+        raise Refused("SIM-SIGN")
+
+
+def _planned(envelope: Mapping[str, Any]) -> str | None:
+    """The result somebody asked for; used up even though the transaction is then refused."""
+    infno, content = envelope.get("infno"), envelope.get("input")
+    if not isinstance(infno, str) or infno not in TRANSACTIONS or not isinstance(content, Mapping):
+        return None
+    person = _person_in(content)
+    return outcomes.take(f"national.{infno}", person.id if person else "", str(envelope.get("msgid"))[:64])
+
+
+def _person_in(content: Mapping[str, Any]) -> Person | None:
+    """Whom a transaction is about, for planned outcomes."""
+    for node in content.values():
+        if isinstance(node, Mapping):
+            for name in ("psn_no", "certno", "mdtrt_cert_no"):
+                number = str(node.get(name) or "").upper()
+                if found := world().by_psn_no.get(number) or world().by_number.get(number):
+                    return found
+    return None
+
+
+def authenticate(headers: Headers, body: bytes) -> None:
+    """Hold the request's headers against this space's secret. Raises Unsigned."""
+    style = switches.value("national.gateway_auth")
+    account = accounts.account("national")
+    if style == "x-tif":
+        _check_tif(headers, account)
+    elif style == "x-ca":
+        _check_ca(headers, body, account)
+
+
+def _check_tif(headers: Headers, account: Mapping[str, Any]) -> None:
+    stamp, nonce = headers.get("x-tif-timestamp", ""), headers.get("x-tif-nonce", "")
+    shown = headers.get("x-tif-signature", "")
+    right = tif_signature(stamp, account["secret"], nonce)
+    journal.explain(string_to_sign=f"{stamp}<secret>{nonce}{stamp}", expected=right, shown=shown)
+    if headers.get("x-tif-paasid") != account["paas_id"]:
+        raise Unsigned("x-tif-paasid is not this space's")
+    _check_stamp(stamp)
+    if not 1 <= len(nonce) <= 64:
+        raise Unsigned("x-tif-nonce is missing or too long")
+    if not hmac.compare_digest(right.encode(), shown.encode()):
+        raise Unsigned("x-tif-signature differs")
+    _use_up(nonce)
+
+
+def tif_signature(stamp: str, secret: str, nonce: str) -> str:
+    """SHA-256 of timestamp, secret, nonce, timestamp; the body is not covered."""
+    return hashlib.sha256(f"{stamp}{secret}{nonce}{stamp}".encode()).hexdigest()
+
+
+def _check_ca(headers: Headers, body: bytes, account: Mapping[str, Any]) -> None:
+    stamp, _, shown = headers.get("x-ca-signature", "").partition(":")
+    right = ca_signature(stamp, account["secret"], body)
+    journal.explain(string_to_sign=f"{stamp}\\n<body>", expected=f"{stamp}:{right}", shown=f"{stamp}:{shown}")
+    _check_stamp(stamp)
+    if headers.get("x-ca-key") not in world().institutions:
+        raise Unsigned("x-ca-key is no institution")
+    if not hmac.compare_digest(right.encode(), shown.encode()):
+        raise Unsigned("x-ca-signature differs")
+
+
+def ca_signature(stamp: str, secret: str, body: bytes) -> str:
+    """Upper-case HMAC-SM3 over the timestamp, a line feed and the exact body."""
+    mac = HMAC(secret.encode(), SM3())
+    mac.update(stamp.encode() + b"\n" + body)
+    return mac.finalize().hex().upper()
+
+
+def _check_stamp(stamp: str) -> None:
+    if not (stamp.isascii() and stamp.isdecimal()) or abs(int(stamp[:12]) - clock.wall_unix()) > SKEW_SECONDS:
+        raise Unsigned(f"the timestamp is not within {SKEW_SECONDS} s of the wall clock")
+
+
+def _use_up(nonce: str) -> None:
+    now = clock.wall_unix()
+    db.session.execute(delete(GatewayNonce).where(GatewayNonce.wall_seconds < now - NONCE_SECONDS))
+    if db.session.scalar(select(GatewayNonce.id).where(GatewayNonce.nonce == nonce)):
+        raise Unsigned("x-tif-nonce was used before")
+    db.session.add(GatewayNonce(nonce=nonce, wall_seconds=now))
+    db.session.flush()
+
+
+def _infcode(number: int) -> int | str:
+    return str(number) if switches.value("national.infcode_type") == "string" else number
+
+
+def _reply(received_at: datetime, output: dict[str, Any] | None, refused: Refused | None = None) -> Response:
+    """The full answer of §1.2; HTTP 200 also for a refusal."""
+    fine = {"null": None, "empty": "", "success": "success"}[switches.value("national.success_err_msg")]
+    region = policy.on(received_at.date()).region
+    document = {
+        "infcode": _infcode(-1 if refused else 0),
+        "inf_refmsgid": f"{region}{received_at:%Y%m%d%H%M%S}{serials.number('inf_refmsgid'):010d}",
+        "refmsg_time": _stamp(received_at),
+        "respond_time": _stamp(max(clock.now(), received_at)),
+        "enctype": None,
+        "signtype": None,
+        "cainfo": None,
+        "warn_msg": None,
+        "err_msg": refused.text[:200] if refused else fine,
+        "output": None if refused else output or {},
+    }
+    return _sent(document, 200)
+
+
+def _short(key: str, status: int = 200) -> Response:
+    """What the gateway itself refuses has no time fields."""
+    text = TEXTS[key].format(serial=serials.number("gateway_refusal"))
+    return _sent({"type": "error", "infcode": -1, "err_msg": text}, status)
+
+
+def _sent(document: dict[str, Any], status: int) -> Response:
+    db.session.commit()
+    return Response(amounts.dumps(document), status, content_type="application/json;charset=UTF-8")
+
+
+def _stamp(moment: datetime) -> str:
+    """yyyyMMddHHmmssSSS"""
+    return f"{moment:%Y%m%d%H%M%S}{moment.microsecond // 1000:03d}"

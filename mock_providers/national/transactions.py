@@ -1,0 +1,264 @@
+"""Signing in, who a person is, which institutions there are, what a person is entitled to, what a purchase costs."""
+
+import json
+from collections.abc import Mapping
+from datetime import datetime, timedelta
+from typing import Any
+
+from sqlalchemy import select
+
+from mock_providers import clock, serials, switches
+from mock_providers.db import db
+from mock_providers.national import authorisation, fields, ledger, policy, purchase, sale, setlinfo
+from mock_providers.national.amounts import yuan
+from mock_providers.national.gateway import Call, transaction, withhold
+from mock_providers.national.models import SignIn
+from mock_providers.national.person import Standing, has_check_character, is_sample, standing
+from mock_providers.national.texts import Refused
+from mock_providers.people import Institution, Person, world
+
+TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER = "01", "02", "03", "99"
+HOSPITAL_LEVELS = {"dictionary": {3: "02", 2: "05", 1: "08", 0: "11"}, "digit": {3: "3", 2: "2", 1: "1", 0: "0"}}
+switches.declare(
+    "national.newborn",
+    "answered",
+    ("answered", "refused"),
+    kind="choice",
+    source="domain §2.4, P06; nhsa §2.2",
+    why="1101 by birth certificate of a newborn not yet insured: person, insuinfo [] and the mother in exp_content "
+    "(SIM), or 该参保人的参保信息为空 as for everybody else",
+)
+switches.declare(
+    "national.hosp_lv",
+    "dictionary",
+    ("dictionary", "digit"),
+    kind="choice",
+    source="nhsa §2.3 (INF)",
+    why="1201 hosp_lv as 02 05 08 11 (grade A of each level, unrated), or as the level's digit",
+)
+switches.declare(
+    "national.not_synced_person",
+    "refused",
+    ("refused",),
+    kind="choice",
+    source="domain P13 (SIM)",
+    why="a person not yet in the provincial copy is refused with SIM-SYNC, one registered as deceased with "
+    "SIM-DECEASED: distinct texts of ours, because public sources name none",
+)
+
+
+@transaction("9001", "signInSignOutService/signIn")
+def sign_in(call: Call) -> dict[str, Any]:
+    """签到: a number for this operator, good until 9002 or the end of the day."""
+    node = fields.node(call.input, "signIn" if "signIn" in call.input else "data")
+    opter_no = fields.text(node, "opter_no", 20, needed=True)
+    for name in ("mac", "ip"):
+        fields.text(node, name, 20, needed=True)
+    row = SignIn(sign_no=str(10_000_000 + serials.number("sign_no")), opter_no=opter_no, at=call.received_at)
+    db.session.add(row)
+    return {"signinoutb": {"sign_time": _time(call.received_at), "sign_no": row.sign_no}}
+
+
+@transaction("9002", "signInSignOutService/signOut")
+def sign_out(call: Call) -> dict[str, Any]:
+    """签退."""
+    node = fields.node(call.input, "signOut" if "signOut" in call.input else "data")
+    sign_no = fields.text(node, "sign_no", 30, needed=True)
+    opter_no = fields.text(node, "opter_no", 20, needed=True)
+    row = db.session.scalar(select(SignIn).where(SignIn.sign_no == sign_no, SignIn.opter_no == opter_no))
+    if row is None or row.ended_at:
+        raise Refused("SIM-SIGN")
+    row.ended_at = call.received_at
+    return {"signoutoutb": {"sign_time": _time(call.received_at)}}
+
+
+@transaction("1101", "fsiPsnInfoService/queryPsnInfo")
+def person_info(call: Call) -> dict[str, Any]:
+    """人员基本信息获取: the registered person, whatever name the caller typed."""
+    data = fields.node(call.input, "data")
+    person = find_person(data)
+    now = standing(person)
+    if now.deceased_on:
+        raise Refused("SIM-DECEASED")
+    if now.in_provincial_copy_from and clock.now() < now.in_provincial_copy_from:
+        raise Refused("SIM-SYNC")
+    base: dict[str, Any] = {**setlinfo.facts(person, call.received_at), "exp_content": ""}
+    if not now.insutype or now.status == "0":
+        base["exp_content"] = _newborn(person, call.received_at)
+        return {"baseinfo": base, "insuinfo": [], "idetinfo": []}
+    return {"baseinfo": base, "insuinfo": [_insurance(now)], "idetinfo": []}
+
+
+def _newborn(person: Person, now: datetime) -> str:
+    """The mother of a newborn who has no insurance yet. Raises Refused NO_INSURANCE for anybody else."""
+    days = timedelta(days=policy.on(now.date()).newborn_days)
+    is_newborn = person.id_type == "birth_certificate" and now.date() - person.born_on <= days
+    if not is_newborn or switches.value("national.newborn") == "refused":
+        raise Refused("NO_INSURANCE")
+    mother = world().people[person.mother]
+    return json.dumps({"mother_name": mother.name, "mother_certno": mother.id_number}, ensure_ascii=False)
+
+
+def _insurance(now: Standing) -> dict[str, Any]:
+    return {
+        "balc": yuan(now.balance_fen),
+        "insutype": now.insutype,
+        "psn_type": now.person_type,
+        "psn_insu_stas": now.status,
+        "psn_insu_date": now.person.enrolled_on.isoformat() if now.person.enrolled_on else None,
+        "paus_insu_date": now.paused_on.isoformat() if now.paused_on and now.status != "1" else None,
+        "cvlserv_flag": "0",
+        "insuplc_admdvs": now.area,
+        "emp_name": "",
+    }
+
+
+def find_person(data: Mapping[str, Any]) -> Person:
+    """Whose credential this is. Raises Refused: missing fields, bad numbers, nobody."""
+    kind = fields.one_of(data, "mdtrt_cert_type", (TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER))
+    shown = fields.text(data, "mdtrt_cert_no", 50, needed=True)
+    document = fields.text(data, "psn_cert_type", 6)
+    fields.text(data, "psn_name", 50)
+    if kind == TOKEN:
+        return _of_token(shown)
+    if kind == SOCIAL_CARD:
+        fields.text(data, "card_sn", 32, needed=True)
+    number = (fields.text(data, "certno", 50) or shown).upper()
+    is_card = kind != OTHER and document in ("", "01")
+    if not is_sample(number):
+        withhold(number)
+    if is_card and not has_check_character(number):
+        raise Refused("SIM-IDCHECK")
+    if not is_sample(number) and has_check_character(number):
+        raise Refused("SIM-REALID")
+    found = world().by_number.get(number)
+    if found is None or (document and document != setlinfo.CERT_TYPES[found.id_type]):
+        raise Refused("NO_PERSON")
+    return found
+
+
+def _of_token(token: str) -> Person:
+    holder = authorisation.holder(token)
+    if holder is None:
+        raise Refused("SIM-TOKEN")
+    return world().people[holder]
+
+
+@transaction("1201", "fsiFixMedInsService/queryFixMedIns")
+def institutions(call: Call) -> dict[str, Any]:
+    """医药机构信息: designated institutions of a type, by code or part of the name."""
+    node = fields.node(call.input, "medinsinfo")
+    kind = fields.one_of(node, "fixmedins_type", ("1", "2", "3", "4", "5"))
+    code = fields.text(node, "fixmedins_code", 30)
+    name = fields.text(node, "fixmedins_name", 200)
+    found = [
+        place
+        for place in world().institutions.values()
+        if "not_designated" not in place.flags
+        and _kind(place) == kind
+        and code in ("", place.code)
+        and name in place.name
+    ]
+    if not found:
+        raise Refused("NOTHING")
+    return {"medinsinfo": [_institution(place) for place in found]}
+
+
+def _kind(place: Institution) -> str:
+    return "2" if place.kind == "pharmacy" else "1"
+
+
+def _institution(place: Institution) -> dict[str, Any]:
+    levels = HOSPITAL_LEVELS[switches.value("national.hosp_lv")]
+    return {
+        "fixmedins_code": place.code,
+        "fixmedins_name": place.name,
+        "uscc": place.uscc,
+        "fixmedins_type": _kind(place),
+        "hosp_lv": None if place.kind == "pharmacy" else levels[place.level],
+    }
+
+
+@transaction("2001", "fsiPsnPriorityInfoService/queryPsnPriorityInfo")
+def entitlements(call: Call) -> dict[str, Any]:
+    """人员待遇享受检查: the pooled fund, and the own account of an employee."""
+    data = fields.node(call.input, "data")
+    insutype = fields.text(data, "insutype", 6, needed=True)
+    fields.text(data, "med_type", 6, needed=True)
+    place = sale.place(fields.text(data, "fixmedins_code", 12, needed=True))
+    begins = fields.moment(data, "begntime")
+    assert begins is not None
+    patient = standing(_insured_person(call, data))
+    rules = policy.on(begins.date())
+    ledger.may_settle(patient, insutype, rules)
+    share = policy.benefit_bp(rules, patient.status, begins.date(), patient.paused_on, patient.resumed_on)
+    pooled = bool(share) and place.pooled
+    fund = setlinfo.FUND[patient.insutype]
+    rows = [_entitlement(patient, fund[0], pooled, begins, "" if pooled else "不享受统筹基金待遇")]
+    if patient.insutype == "310":
+        usable = not patient.frozen
+        rows.append(_entitlement(patient, "310200", usable, begins, "" if usable else "个人账户已冻结"))
+    return {"trtinfo": rows}
+
+
+def _entitlement(patient: Standing, fund: str, enjoys: bool, begins: datetime, why: str) -> dict[str, Any]:
+    return {
+        "psn_no": patient.person.psn_no,
+        "trt_chk_type": "1",
+        "fund_pay_type": fund,
+        "trt_enjymnt_flag": "1" if enjoys else "0",
+        "begndate": begins.date().isoformat(),
+        "enddate": f"{begins.year}-12-31",
+        "trt_chk_rslt": why,
+    }
+
+
+def _insured_person(call: Call, node: Mapping[str, Any]) -> Person:
+    """The person of `psn_no`, whose region of insurance the envelope names. Raises Refused."""
+    person = world().by_psn_no.get(fields.text(node, "psn_no", 30, needed=True))
+    if person is None:
+        raise Refused("NO_PERSON")
+    area = fields.text(call.envelope, "insuplc_admdvs", 6, needed=True)
+    now = standing(person)
+    if now.insutype and area != now.area:
+        raise Refused("SIM-AREA")
+    return person
+
+
+@transaction("2101", "fsiDrugStoreService/preSettle")
+def preview(call: Call) -> dict[str, Any]:
+    """药店预结算: what the purchase would cost whom. Nothing is booked."""
+    head = fields.node(call.input, "druginfo")
+    for name in ("psn_no", "insutype", "med_type", "acct_used_flag"):
+        fields.text(head, name, 30, needed=True)
+    person = _insured_person(call, head)
+    kind = fields.one_of(head, "mdtrt_cert_type", (TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER))
+    if kind == TOKEN or fields.text(head, "mdtrt_cert_no", 50):
+        _check_credential(head, person)
+    lines = fields.rows(call.input, "drugdetail")
+    for line in lines:
+        fields.one_of(line, "rx_circ_flag", ("0", "1"))
+        fields.moment(line, "fee_ocur_time")
+    quote = ledger.presettle(purchase.read(person.id, call.envelope["fixmedins_code"], head, lines))
+    return {
+        "setlinfo": setlinfo.setlinfo(quote, ledger.new_mdtrt_id(), call.msgid),
+        "setldetail": setlinfo.setldetail(quote),
+        "detlcutinfo": setlinfo.detlcutinfo(quote),
+    }
+
+
+def _check_credential(head: Mapping[str, Any], person: Person) -> None:
+    """The credential shown is this person's. A social security card's number is the ID number."""
+    shown = fields.text(head, "mdtrt_cert_no", 50, needed=True)
+    if head["mdtrt_cert_type"] == TOKEN:
+        holder = _of_token(shown).id_number
+    else:
+        holder = shown.upper()
+        if not is_sample(holder):
+            withhold(holder)
+    if holder != person.id_number:
+        raise Refused("SIM-CERT")
+
+
+def _time(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%d %H:%M:%S")
