@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from PIL import Image, ImageDraw
+from urllib3 import encode_multipart_formdata
 
 from tests.yibao.conftest import FakeVendors, Phone, Time, gateway_refusal
 from yibao import tasks
@@ -200,11 +201,13 @@ class Hand(Phone):
         return self.ask("put", f"/bindings/{key}/person", self.person(who, **changes))
 
     def upload(self, key: str, kind: str, content: bytes | None = None) -> Any:
-        self.home.shade += 1
+        self.home.shade += 17
         content = content if content is not None else picture(shade=self.home.shade % 256)
         headers = {"Authorization": f"Bearer {self.tokens['access_token']}"}
-        data = {"type": kind, "file": (io.BytesIO(content), "paper.jpg")}
-        return self.client.post(f"/api/v1/bindings/{key}/materials", data=data, headers=headers)
+        parts = {"type": kind, "file": ("paper.jpg", content, "image/jpeg")}
+        data, content_type = encode_multipart_formdata(parts)
+        path = f"/api/v1/bindings/{key}/materials"
+        return self.client.post(path, data=data, content_type=content_type, headers=headers)
 
     def papers(self, key: str) -> None:
         for group in self.ask("get", f"/bindings/{key}/material-types")["missing"]:

@@ -63,6 +63,7 @@ class Letter(InSpace, db.Model):  # type: ignore[name-defined, misc]
 
     def move(self, event: str, actor: str = "U") -> None:
         """Take the event's step in the table, and note it."""
+        policies.current()
         before, self.state = self.state, rules.move(self.state, event)
         if before != self.state:
             audit.moved("letter", self.key, before, self.state, event, actor)

@@ -29,7 +29,6 @@ def open_face(user: User, key: str, subject: str) -> FaceTicket:
 
     Raises Refused NOT_FOUND, STATE_CONFLICT, FACE_SUBJECT_MISMATCH or FACE_LOCKED; the caller commits.
     """
-    policies.current()
     binding = models.seen_by(user, key)
     rules.may_open_face(binding.state, subject, binding.face_subject, binding.reason)
     if binding.is_overdue:

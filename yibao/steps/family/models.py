@@ -93,6 +93,7 @@ class Binding(InSpace, db.Model):  # type: ignore[name-defined]
         self._go(event, actor, **about)
 
     def _go(self, event: str, actor: str, **about: object) -> None:
+        policies.current()
         before, self.state = self.state, rules.move(self.state, event, self.reason)
         if self.state in rules.ENDED:
             self.ended_at = clock.now()

@@ -57,7 +57,6 @@ def edit(binding: Binding, user: User, given: dict[str, Any]) -> Binding:
 
     Raises Refused EDIT_LOCKED, EDIT_IDENTITY (until `reverify` is said) and whatever `enter` raises.
     """
-    policies.current()
     if binding.state != "ACTIVE" or binding.open_edit() is not None:
         raise Refused("EDIT_LOCKED")
     changes = {name: given[name] for name in IDENTITY if name in given and given[name] != getattr(binding, name)}

@@ -30,10 +30,14 @@ def clean(given: bytes, limits: Pictures) -> Picture:
     kind = next((kind for magic, kind in MAGIC.items() if given.startswith(magic)), None)
     if kind is None:
         raise Refused("MATERIAL_TYPE", "the file is neither JPEG nor PNG")
+    from PIL import Image
+
     try:
         upright = _upright(given, kind, limits)
     except Refused:
         raise
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
+        raise Refused("MATERIAL_TOO_BIG", "the picture has too many pixels") from error
     except Exception as error:  # Pillow's decoders raise many kinds for damaged files
         raise Refused("MATERIAL_TYPE", "the picture cannot be read") from error
     out = io.BytesIO()

@@ -106,7 +106,6 @@ def show(key: str) -> Binding:
 @blp.response(200, schemas.Binding)
 def read_notice(given: dict[str, Any], key: str) -> Binding:
     """阅读办理须知: to the end, and agreed."""
-    policies.current()
     binding = models.mine(key)
     if given["version"] != binding.notice_version:
         raise Refused("NOTICE_VERSION_OLD", f"this draft was begun with version {binding.notice_version}")
@@ -210,7 +209,6 @@ def edit(given: dict[str, Any], key: str) -> Binding:
 @blp.response(200, schemas.Binding)
 def unbind(key: str) -> Binding:
     """解除绑定, or give up a draft. Letters are revoked and kept."""
-    policies.current()
     binding = models.mine(key)
     binding.give_up()
     db.session.commit()
@@ -273,7 +271,6 @@ def show_code(key: str) -> dict[str, Any]:
 
 def _usable(key: str) -> Binding:
     """The caller's binding whose code may be shown. Raises Refused NOT_FOUND, STATE_CONFLICT, REAUTH_REQUIRED."""
-    policies.current()
     binding, now = models.mine(key), clock.now()
     rules.move(binding.state, "show_code")
     if rules.is_blocked(binding.state, binding.reauth_until, now):
