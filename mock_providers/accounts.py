@@ -4,7 +4,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from flask import g
+from flask import current_app, g
 from sqlalchemy import JSON, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,8 +42,20 @@ def account(vendor: str) -> dict[str, Any]:
         row = db.session.scalar(select(Account).where(Account.vendor == vendor))
         if row is None:
             row = _make(vendor)
-        held[vendor] = row.secret
+        held[vendor] = _readdressed(row.secret)
     return held[vendor]
+
+
+def _readdressed(secret: dict[str, Any]) -> dict[str, Any]:
+    """The credentials with our addresses as they are today: a kept data directory may be served on another port."""
+    made_for, today = secret["made_for"], current_app.config["SETTINGS"].public_url
+
+    def today_of(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: today_of(inner) for key, inner in value.items()}
+        return value.replace(made_for, today, 1) if isinstance(value, str) and value.startswith(made_for) else value
+
+    return secret if made_for == today else {**today_of(secret), "made_for": today}
 
 
 def _make(vendor: str) -> Account:
@@ -61,7 +73,7 @@ def _make(vendor: str) -> Account:
 
 
 def _add(vendor: str) -> Account:
-    made = MAKERS[vendor]()
+    made = {**MAKERS[vendor](), "made_for": current_app.config["SETTINGS"].public_url}
     row = Account(vendor=vendor, public_id=made["public_id"], secret=made)
     db.session.add(row)
     db.session.flush()

@@ -14,6 +14,8 @@ from mock_providers import spaces
 from mock_providers.db import CHINA, current_space, db
 from mock_providers.spaces import Space
 
+Hands = tuple[int, datetime | None]
+
 
 def wall() -> datetime:
     """Wall time, +08:00."""
@@ -37,13 +39,18 @@ def monotonic() -> float:
 
 def now(space: str | None = None) -> datetime:
     """Business time of a space (the current one if none is named), +08:00."""
-    offset_ms, frozen_at = _hands(space or current_space())
+    return shown(hands(space or current_space()))
+
+
+def shown(stands: Hands) -> datetime:
+    """The time a clock that stands like this shows at this moment."""
+    offset_ms, frozen_at = stands
     return frozen_at or wall() + timedelta(milliseconds=offset_ms)
 
 
-def _hands(space: str) -> tuple[int, datetime | None]:
+def hands(space: str) -> Hands:
     """How a space's clock stands. Read once per request: a request lives in one moment's settings."""
-    held: dict[str, tuple[int, datetime | None]] = g.setdefault("hands", {}) if has_request_context() else {}
+    held: dict[str, Hands] = g.setdefault("hands", {}) if has_request_context() else {}
     if space not in held:
         table = Space.__table__.c
         wanted = select(table.offset_ms, table.frozen_at).where(table.name == space)
@@ -54,7 +61,7 @@ def _hands(space: str) -> tuple[int, datetime | None]:
 
 def is_frozen(space: str) -> bool:
     """Whether business time stands still."""
-    return _hands(space)[1] is not None
+    return hands(space)[1] is not None
 
 
 def stand(space: str, at: datetime, walking: bool = False) -> None:
