@@ -24,11 +24,12 @@ from yibao.providers.http import Answer, Unreachable, Untrusted, VendorRefused, 
 
 CENTRE_VERSION = "2.0.1"
 PRESCRIPTION_VERSION = "1.0.0"
-PRESCRIPTION_PATH = "/fixmedins/D005"
+PRESCRIPTION_PATH = "/fixmedins/hospRxDetlQuery"
 IDENTITY_CARD, OTHER_DOCUMENT = "02", "99"
 CERT_TYPES = {"id_card": "01", "hk_permit": "04", "tw_permit": "06", "passport": "08", "birth_certificate": "99"}
 PHARMACY_PURCHASE = "41"
 BY_ITEM = "01"
+INSTITUTION_TYPES = {"hospital": "1", "pharmacy": "2"}
 SERIALS = itertools.count(secrets.randbelow(10_000))
 
 # The platform has words, not codes, for its reasons (nhsa §6: "match by substring").
@@ -36,7 +37,25 @@ REASONS = {
     "基本信息为空": "UNKNOWN_PERSON",
     "参保信息为空": "NOT_INSURED",
     "死亡": "DECEASED",
-    "未同步": "NOT_SYNCED",
+    "尚未同步": "NOT_SYNCED",
+    "机构编码不存在": "UNKNOWN_INSTITUTION",
+    "不是定点医药机构": "UNKNOWN_INSTITUTION",
+    "服务协议已暂停": "CONTRACT_SUSPENDED",
+    "不属于医保支付范围": "ITEM_FORBIDDEN",
+    "追溯码未上传": "TRACE_MISSING",
+    "追溯码已被使用": "TRACE_USED",
+    "处方药未上传处方号": "RX_REQUIRED",
+    "未查询到处方": "RX_NOT_FOUND",
+    "处方与就诊人不一致": "RX_PATIENT_MISMATCH",
+    "处方已使用": "RX_USED",
+    "处方已失效": "RX_EXPIRED",
+    "药品与处方不一致": "RX_ITEM_MISMATCH",
+    "双通道药品须使用电子处方": "RX_PAPER_NOT_ALLOWED",
+    "个人账户正被": "ACCT_LOCKED",
+    "共济授权已暂停": "MA_PAUSED",
+    "年度支付限额已变化": "FUND_CAP",
+    "凭证授权已失效": "AUTHORISATION_INVALID",
+    "PAY_AUTH_NO": "AUTHORISATION_INVALID",
 }
 
 
@@ -60,8 +79,8 @@ class Person:
     name: str
     id_type: str
     id_number: str
-    gender: str
-    born_on: date | None
+    gender: str = ""
+    born_on: date | None = None
     insurances: tuple[Insurance, ...] = ()
 
     @property
@@ -174,14 +193,14 @@ def institution(code: str) -> Institution:
     output = _gateway("1201", {"medinsinfo": {"fixmedins_type": _kind_of(code), "fixmedins_code": code}})
     for row in output.get("medinsinfo") or []:
         if row.get("fixmedins_code") == code:
-            return Institution(
-                code=code,
-                name=str(row.get("fixmedins_name", "")),
-                kind={"1": "hospital", "2": "pharmacy"}.get(str(row.get("fixmedins_type")), "other"),
-                level=str(row.get("hosp_lv") or ""),
-                raw=dict(row),
-            )
+            return _institution(row)
     raise VendorRefused("national", "UNKNOWN_INSTITUTION", "not a designated institution")
+
+
+def institutions(kind: str) -> list[Institution]:
+    """1201 without a code: every designated hospital or pharmacy."""
+    output = _gateway("1201", {"medinsinfo": {"fixmedins_type": INSTITUTION_TYPES[kind]}})
+    return sorted((_institution(row) for row in output.get("medinsinfo") or []), key=lambda found: found.code)
 
 
 def catalogue_page(page: int, size: int, on: date, name: str = "", code: str = "") -> dict[str, Any]:
@@ -337,11 +356,11 @@ def revoke(pay_order_id: str, pay_token: str, institution_code: str, patient: Pe
 def prescription(number: str, institution_code: str, patient: Person) -> dict[str, Any]:
     """D005: an electronic prescription as its centre has it. VendorRefused if there is none for this person."""
     data = {
-        "rxno": number,
+        "hiRxno": number,
         "fixmedinsCode": institution_code,
-        "mdtrtCertType": IDENTITY_CARD if patient.id_type == "id_card" else OTHER_DOCUMENT,
-        "mdtrtCertNo": patient.id_number,
-        "patnName": patient.name,
+        "psnName": patient.name,
+        "psnCertType": CERT_TYPES[patient.id_type],
+        "certno": patient.id_number,
     }
     return _centre(PRESCRIPTION_PATH, data, PRESCRIPTION_VERSION)
 
@@ -413,7 +432,7 @@ def _gateway(infno: str, content: Mapping[str, Any], institution_code: str = "",
         message = str(answer.get("err_msg") or "")
         if "infcode" not in answer:
             raise Unreachable(f"{infno} answered without infcode")
-        raise VendorRefused("national", _reason(message) or str(answer["infcode"]), message)
+        raise VendorRefused("national", reason_of(message) or str(answer["infcode"]), message)
     output = answer.get("output")
     if not isinstance(output, dict):
         raise Unreachable(f"{infno} answered without output")
@@ -426,7 +445,7 @@ def message_id(institution_code: str) -> str:
     return f"{institution_code}{moment:%Y%m%d%H%M%S}{next(SERIALS) % 10_000:04d}"
 
 
-def _reason(message: str) -> str:
+def reason_of(message: str) -> str:
     return next((code for words, code in REASONS.items() if words in message), "")
 
 
@@ -438,6 +457,17 @@ def _insurance(row: Mapping[str, Any]) -> Insurance:
         area=str(row.get("insuplc_admdvs", "")),
         balance_fen=_fen(row, "balc"),
         paused_on=str(row.get("paus_insu_date") or ""),
+    )
+
+
+def _institution(row: Mapping[str, Any]) -> Institution:
+    kinds = {number: kind for kind, number in INSTITUTION_TYPES.items()}
+    return Institution(
+        code=str(row.get("fixmedins_code", "")),
+        name=str(row.get("fixmedins_name", "")),
+        kind=kinds.get(str(row.get("fixmedins_type")), "other"),
+        level=str(row.get("hosp_lv") or ""),
+        raw=dict(row),
     )
 
 
@@ -528,7 +558,7 @@ def _centre(path: str, data: Mapping[str, Any], version: str = CENTRE_VERSION) -
     answer = _json(send("POST", base_url + path, base_url=base_url, headers=headers, body=body))
     if str(answer.get("code")) != "0" or answer.get("success") in (False, "false"):
         words = str(answer.get("message") or "")
-        raise VendorRefused("payment centre", _reason(words) or str(answer.get("code", "")), words)
+        raise VendorRefused("payment centre", reason_of(words) or str(answer.get("code", "")), words)
     try:
         return sealed.unseal(answer, mip)
     except Untrusted as error:

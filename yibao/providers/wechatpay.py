@@ -346,8 +346,8 @@ def _decrypt(resource: Mapping[str, Any]) -> str:
         raise ValueError("unknown algorithm")
     key = AESGCM(_account()["apiv3_key"].encode())
     sealed = b64decode(resource["ciphertext"], validate=True)
-    about = (resource.get("associated_data") or "").encode()
-    return key.decrypt(resource["nonce"].encode(), sealed, about).decode()
+    about = str(resource.get("associated_data") or "").encode()
+    return key.decrypt(str(resource["nonce"]).encode(), sealed, about).decode()
 
 
 def _encrypt(text: str) -> str:
