@@ -4,7 +4,7 @@ from typing import Any
 
 from sqlalchemy import select
 
-from mock_providers import accounts, clock, outcomes, serials, switches
+from mock_providers import accounts, clock, journal, outcomes, serials, switches
 from mock_providers.db import db
 from mock_providers.national import amounts, authorisation, ledger
 from mock_providers.national import payment_rules as rules
@@ -73,33 +73,38 @@ def _differs(order: PayOrder, gov: int, own: int, other: int, cash: int) -> bool
 
 def check_authorisation(
     pay_auth_no: str, pay_order_id: str = "", amounts: dict[str, int] | None = None
-) -> dict[str, Any]:
+) -> dict[str, Any] | None:
     """What a channel asks when it is given an order: is the number good, for this order, with these sums (fen)?
 
-    `reason`: PAY_AUTH_NO, ORDER or AMOUNTS. An order that is fine is now waiting for its payment (ordStas 2).
+    Who pays for whom, or None (the journal says why). An order that is fine now waits for its payment (ordStas 2).
     """
     row = authorisation.authorisation(pay_auth_no)
     if row is None or not authorisation.is_usable(row, pay_order_id or row.used_by):
-        return {"ok": False, "reason": "PAY_AUTH_NO"}
+        return _why_not("the payment number is unknown, run out or another order's")
+    why_not = _take(pay_order_id, amounts) if pay_order_id else ""
+    if why_not:
+        return _why_not(why_not)
     patient = world().people[row.patient]
-    who = {
+    return {
         "payer": row.payer,
         "patient": row.patient,
         "family": row.payer != row.patient,
         "id_number": patient.id_number,
         "name": patient.name,
     }
-    reason = _take(pay_order_id, amounts) if pay_order_id else ""
-    return {"ok": not reason, "reason": reason, **who}
+
+
+def _why_not(reason: str) -> None:
+    journal.explain(bureau=reason)
 
 
 def _take(pay_order_id: str, said: dict[str, int] | None) -> str:
     order = find(pay_order_id)
     if order is None or (order.ord_stas, "taken") not in rules.NEXT:
-        return "ORDER"
+        return "there is no such order, or it cannot be paid now"
     fees = [(said or {}).get(name, 0) for name in ("gov_fee", "self_fee", "other_fee", "cash_fee")]
     if said is not None and _differs(order, *fees):
-        return "AMOUNTS"
+        return "the sums are not those of 6202"
     order.ord_stas = rules.move(order.ord_stas, "taken")
     return ""
 
@@ -114,10 +119,10 @@ def settle_for_channel(
     cash_fee: int,
     outcome: str = "",
 ) -> dict[str, Any]:
-    """The user confirmed in the channel: debit the accounts and tell the institution.
+    """The user confirmed in the channel: debit the accounts and tell the institution, in the caller's transaction.
 
-    `cash_fee` is what the channel collected of 6202's cash share. In the caller's transaction. The answer's `reason`
-    is the platform's sentence when it is not `ok`.
+    `cash_fee` is 6202's cash share, which the channel collects. `outcome` is the phone's: `insurance_failed…` is
+    refused, `cash_failed` books the insurance part alone (ordStas 4). `reason` is the platform's sentence if not `ok`.
     """
     order = find(pay_order_id)
     if order is None or (order.ord_stas, "taken") not in rules.NEXT:
@@ -128,7 +133,7 @@ def settle_for_channel(
     if _differs(order, gov_fee, self_fee, other_fee, cash_fee):
         return _no(order, "CASH-DIFFERS" if cash_fee != order.cash_fen else "QUOTE_DIFFERS")
     asked = outcomes.take("national.settle", order.person, order.med_org_ord)
-    if outcome == "insurance_failed" or asked:
+    if asked or outcome.startswith("insurance_failed"):
         return _no(order, SETTLE_OUTCOMES[asked or "refuse"])
     try:
         legs = (order.fund_fen, order.own_fen, order.mutual_fen, order.cash_fen)
@@ -136,7 +141,7 @@ def settle_for_channel(
         made = ledger.commit_settlement(purchase_of(order), msgid, legs, order.mdtrt_id)
     except Refused as error:
         return _no(order, error.key, error.text)
-    _finish(order, made)
+    _finish(order, made, cash_paid=outcome != "cash_failed")
     return {"ok": True, "reason": "", "passthrough": _passthrough(order)}
 
 
@@ -154,10 +159,11 @@ def _passthrough(order: PayOrder) -> dict[str, Any]:
     return {**said, "setlId": order.setl_id, **{k: order.settled.get(k, "") for k in known}}
 
 
-def _finish(order: PayOrder, made: Settlement) -> None:
+def _finish(order: PayOrder, made: Settlement, cash_paid: bool) -> None:
     """Book the settlement on the order, walk its states, and emit the notice."""
-    events = ("cash_paid", "insurance_paid", "booked", "completed")
-    for event in events if order.cash_fen else events[1:]:
+    events = ["cash_paid"] if order.cash_fen and cash_paid else []
+    events += ["insurance_paid", "booked", "completed"] if cash_paid else ["insurance_paid"]
+    for event in events:
         order.ord_stas = rules.move(order.ord_stas, event)
     order.setl_id = made.setl_id
     order.settled = {
@@ -166,7 +172,7 @@ def _finish(order: PayOrder, made: Settlement) -> None:
         "hiChrgTime": f"{made.at:%Y%m%d%H%M%S}",
         "hiDocSn": made.setl_id,
         "hiRgstSn": made.mdtrt_id,
-        "setlType": "ALL" if order.cash_fen else "HI",
+        "setlType": "ALL" if order.cash_fen and cash_paid else "HI",
         "revsToken": serials.fresh_hex("revsToken", 32),
         "ecCode": "424" + serials.fresh_digits("ecCode", 25),
         "extData": _details(made),

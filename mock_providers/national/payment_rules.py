@@ -17,6 +17,7 @@ NEXT = {
     (SETTLING, "insurance_paid"): INSURANCE_PAID,
     (CASH_PAID, "insurance_paid"): INSURANCE_PAID,
     (INSURANCE_PAID, "booked"): BOOKED,
+    (INSURANCE_PAID, "insurance_refunded"): INSURANCE_REFUNDED,
     (BOOKED, "completed"): COMPLETE,
     (SETTLING, "failed"): FAILED,
     (SAVED, "revoked"): REVOKED,

@@ -205,6 +205,7 @@ def test_with_cash_the_whole_is_settled_as_all(pharmacy: Institution) -> None:
         ({"cash_fee": 1}, "自付费金额与支付金额不匹配"),
         ({"pay_auth_no": "AUTH"}, "PAY_AUTH_NO"),
         ({"outcome": "insurance_failed"}, "拒绝"),
+        ({"outcome": "insurance_failed_after_cash"}, "拒绝"),
     ],
 )
 def test_a_settlement_that_fails_moves_no_money(pharmacy: Institution, change: dict[str, Any], says: str) -> None:
@@ -248,7 +249,7 @@ def test_a_planned_end_of_a_settlement_happens_once(pharmacy: Institution, outco
     pharmacy.settled("P01", E1)
 
 
-def check(who: Institution, *asked: Any) -> dict[str, Any]:
+def check(who: Institution, *asked: Any) -> dict[str, Any] | None:
     with who.inside():
         said = who.app.extensions["check_authorisation"](*asked)
         db.session.commit()
@@ -259,15 +260,26 @@ def test_the_channel_may_check_a_number_an_order_and_its_sums(pharmacy: Institut
     pharmacy.set("P04", mutual_aid_from="P01")
     order = pharmacy.upload("P04", E2, payer="P01", rxno="RXSAMPLE-E2")
     number, name = order["payAuthNo"], order["payOrdId"]
-    assert check(pharmacy, number, name)["reason"] == "ORDER"
+    assert check(pharmacy, number, name) is None
     pharmacy.place(order)
-    assert check(pharmacy, "AUTH", name)["reason"] == "PAY_AUTH_NO"
-    assert check(pharmacy, number, "ORD0")["reason"] == "PAY_AUTH_NO"
-    assert check(pharmacy, number, name, {"gov_fee": 2759, "self_fee": 1})["reason"] == "AMOUNTS"
+    assert check(pharmacy, "AUTH", name) is None and check(pharmacy, number, "ORD0") is None
+    assert check(pharmacy, number, name, {"gov_fee": 2759, "self_fee": 1}) is None
     said = check(pharmacy, number, name, {"gov_fee": 2759, "self_fee": 2581, "other_fee": 0, "cash_fee": 0})
-    assert said["ok"] and said["family"] and (said["payer"], said["patient"]) == ("P01", "P04")
+    assert said and said["family"] and (said["payer"], said["patient"]) == ("P01", "P04")
     assert pharmacy.query(order)["ordStas"] == "2"
-    assert check(pharmacy, pharmacy.grant("P02"))["ok"]
+    assert check(pharmacy, pharmacy.grant("P02"))
+
+
+def test_insurance_paid_without_its_cash_waits_in_state_4_and_can_be_given_back(pharmacy: Institution) -> None:
+    pharmacy.set("P01", balance_fen=1000)
+    order = pharmacy.upload("P01", E1)
+    split = pharmacy.place(order)
+    assert pharmacy.settle(order, split, outcome="cash_failed")["ok"]
+    said = pharmacy.query(order)
+    assert (said["ordStas"], said["setlType"]) == ("4", "HI") and pharmacy.balance("P01") == 0
+    assert "不允许退费" in pharmacy.refund(order, split)["refused"]
+    assert pharmacy.refund(order, split, "HI")["refStatus"] == "SUCC"
+    assert pharmacy.query(order)["ordStas"] == "8" and pharmacy.balance("P01") == 1000
 
 
 # the notice on the wire
