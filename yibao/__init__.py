@@ -26,10 +26,9 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     """Build the back end. `transport` is a requests adapter in place of the network; `clock` gives business time."""
     from importlib import import_module
 
-    from flask_smorest import Api
-
     from yibao import clock as clocks
     from yibao import db, errors, policy, spaces, tasks
+    from yibao.openapi import Document
     from yibao.settings import signing_key
 
     settings = settings or Settings.from_env()
@@ -44,9 +43,8 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     spaces.init(app)
     steps = [import_module(f"yibao.steps.{step}.routes") for step in STEPS]  # their tables are known before db.init
     db.init(app, settings.url)
-    api = Api(app)
+    api = Document(app)
     errors.init(app)
-    api.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     for routes in steps:
         api.register_blueprint(routes.blp, url_prefix="/api/v1")
         if hasattr(routes, "callbacks"):

@@ -16,6 +16,13 @@ from yibao.db import InSpace, Moment, current_space, db
 from yibao.errors import Refused, document
 
 ABANDONED_AFTER = timedelta(minutes=2)
+HEADER = {
+    "in": "header",
+    "name": "Idempotency-Key",
+    "required": True,
+    "description": "the same key with the same body gets the first answer again",
+    "schema": {"type": "string", "minLength": 1, "maxLength": 64, "example": "cart-0001"},
+}
 
 
 class Answered(InSpace, db.Model):  # type: ignore[name-defined, misc]
@@ -70,6 +77,8 @@ def once(view: Callable[..., Any]) -> Callable[..., Any]:
         db.session.commit()
         return answer
 
+    about = getattr(view, "_apidoc", {})
+    guarded._apidoc = {**about, "manual_doc": {**about.get("manual_doc", {}), "parameters": [HEADER]}}  # type: ignore[attr-defined]
     return guarded
 
 

@@ -29,13 +29,16 @@ class SignatureSchema(Schema):
     png_base64 = fields.String(
         required=True,
         validate=validate.Length(1, 280_000),
-        metadata={"description": "a PNG of 600×200, at most 200 KiB"},
+        metadata={"description": "a PNG of 600×200, at most 200 KiB", "example": "iVBORw0KGgo="},
     )
     strokes = fields.List(
         fields.List(_point(), validate=validate.Length(1, 2000)),
         required=True,
         validate=validate.Length(1, 200),
-        metadata={"description": "each stroke a list of [x, y, milliseconds]"},
+        metadata={
+            "description": "each stroke a list of [x, y, milliseconds]",
+            "example": [[[80, 60, 0], [92, 130, 40]]],
+        },
     )
     device = fields.String(
         load_default="", validate=[validate.Length(max=120), validate.Regexp(r"^[^\x00-\x1f\x7f]*$")]

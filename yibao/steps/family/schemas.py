@@ -41,8 +41,8 @@ class Start(Schema):
 
 class NoticeRead(Schema):
     version = fields.String(required=True, validate=[Length(1, 20), clean], metadata={"example": "1.0"})
-    read_to_end = fields.Boolean(required=True)
-    agreed = fields.Boolean(required=True)
+    read_to_end = fields.Boolean(required=True, truthy={True}, falsy={False}, metadata={"example": True})
+    agreed = fields.Boolean(required=True, truthy={True}, falsy={False}, metadata={"example": True})
 
 
 class Identity(Schema):
