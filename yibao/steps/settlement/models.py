@@ -12,7 +12,7 @@ from yibao.errors import Refused
 from yibao.steps.settlement import rules
 
 
-class Settlement(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Settlement(InSpace, db.Model):  # type: ignore[name-defined]
     """One purchase at a pharmacy. Patient and payer are as they were on the day: a refund needs no binding."""
 
     __tablename__ = "settlement"
@@ -109,7 +109,7 @@ class Settlement(InSpace, db.Model):  # type: ignore[name-defined, misc]
         return fund and (self.cash_fen == 0 or self.cash_paid_at is not None)
 
 
-class Refund(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Refund(InSpace, db.Model):  # type: ignore[name-defined]
     """Money going back: a refund the user asked for, or the reversal of a payment that failed half-way.
 
     One number serves every leg and every retry, so that nothing is paid out twice.
@@ -142,7 +142,7 @@ class Refund(InSpace, db.Model):  # type: ignore[name-defined, misc]
         return self.pooled_fen + self.account_fen
 
 
-class NationalCopy(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class NationalCopy(InSpace, db.Model):  # type: ignore[name-defined]
     """What the national platform said of an institution or item, and when; good for a while of business time."""
 
     __tablename__ = "national_copy"
@@ -189,4 +189,11 @@ def open_orders_of(binding_id: str) -> int:
     """How many orders of a bound relative are not finished (family asks before unbinding)."""
     states = rules.OPEN | rules.REFUNDING
     rows = select(Settlement.id).where(Settlement.binding_id == binding_id, Settlement.state.in_(states))
+    return len(db.session.scalars(rows).all())
+
+
+def open_orders_of_user(user_id: int) -> int:
+    """How many orders a user pays for are not finished."""
+    states = rules.OPEN | rules.REFUNDING
+    rows = select(Settlement.id).where(Settlement.user_id == user_id, Settlement.state.in_(states))
     return len(db.session.scalars(rows).all())

@@ -195,7 +195,7 @@ def check_traces(lines: Iterable[Line], required: bool) -> None:
 
 @dataclass(frozen=True)
 class Prescription:
-    """What the prescription centre says. `items`: catalogue code → packs prescribed."""
+    """What the prescription centre says. `items`: shelf code → packs prescribed."""
 
     number: str
     psn_no: str
@@ -226,7 +226,8 @@ def check_prescription(rx: Prescription, id_number: str, lines: Sequence[Line], 
     for line in lines:
         if line.item.dual_channel and not rx.electronic:
             raise Refused("RX_PAPER_NOT_ALLOWED", line.item.name)
-        if line.item.prescription and rx.items.get(line.item.med_list_codg) != line.quantity:
+        prescribed = rx.items.get(line.item.code, 0)
+        if (line.item.prescription or prescribed) and line.quantity > prescribed:
             raise Refused("RX_ITEM_MISMATCH", f"{line.item.code} × {line.quantity}")
 
 
@@ -239,11 +240,13 @@ class Facts:
 
     fund: none, open, paid, failed, undone. cash: none, open, paid, closed, refunded. mixed: the end of WeChat's
     mix_pay_status, or "". `none` means there is no such leg, or nothing of it at the provider yet.
+    why: the catalogue code for the bureau's reason, if it gave a known one.
     """
 
     fund: str
     cash: str
     mixed: str = ""
+    why: str = ""
 
 
 FUND_STATES = {
@@ -263,25 +266,26 @@ def judge(split: Split, facts: Facts, late: bool) -> str:
     """
     fund_paid, cash_paid = facts.fund == "paid", facts.cash == "paid"
     wants_fund, wants_cash = split.insured_fen > 0, split.cash_fen > 0
-    if (fund_paid or not wants_fund) and (cash_paid or not wants_cash):
+    failed = facts.mixed == "FAIL" or facts.fund == "failed"
+    shut = facts.fund == "undone" or (wants_cash and facts.cash == "closed")
+    if (fund_paid or not wants_fund) and (cash_paid or not wants_cash) and not failed:
         return "settle"
-    failed = facts.mixed == "FAIL" or facts.fund in ("failed", "undone") or (wants_cash and facts.cash == "closed")
     if fund_paid or cash_paid:
-        return "reverse" if failed or late else "wait"
+        return "reverse" if failed or shut or late else "wait"
     if failed:
         return "reject"
-    return "close" if late else "wait"
+    return "close" if shut or late else "wait"
 
 
-def failure_of(split: Split, facts: Facts) -> str:
+def failure_of(facts: Facts) -> str:
     """The catalogue code that tells the citizen why it did not end in SETTLED."""
-    if split.insured_fen > 0 and facts.fund == "failed":
-        return "FUND_REFUSED"
-    if facts.fund == "paid":
+    if facts.fund == "paid" and facts.cash != "paid":
         return "CASH_FAIL"
-    if facts.cash == "paid" or (facts.mixed == "FAIL" and facts.fund != "none"):
-        return "FUND_REFUSED"
-    return "CASH_FAIL" if facts.mixed == "FAIL" else "PAY_EXPIRED"
+    if facts.fund == "none" and facts.mixed == "FAIL":
+        return "CASH_FAIL"
+    if "paid" in (facts.fund, facts.cash) or facts.fund == "failed" or facts.mixed == "FAIL":
+        return facts.why or "FUND_REFUSED"
+    return "PAY_EXPIRED"
 
 
 def pause(steps: Sequence[timedelta], tries: int) -> timedelta:

@@ -48,3 +48,9 @@ def items() -> dict[str, Item]:
 def version() -> str:
     """Which price list this is: quotes pin it."""
     return hashlib.sha256(_bytes()).hexdigest()[:16]
+
+
+@cache
+def window_refunds() -> frozenset[str]:
+    """The institutions that refund at their window only."""
+    return frozenset(tomllib.loads(_bytes().decode())["counters"]["window_refunds"])

@@ -1,0 +1,5 @@
+"""Records are made by buying: the shop of the settlement tests."""
+
+from tests.yibao.settlement.conftest import bureau, buyer, shop
+
+__all__ = ["bureau", "buyer", "shop"]
