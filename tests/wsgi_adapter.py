@@ -7,7 +7,7 @@ from typing import Any
 import requests
 from requests.adapters import BaseAdapter
 from requests.structures import CaseInsensitiveDict
-from werkzeug.test import Client, EnvironBuilder
+from werkzeug.test import EnvironBuilder, TestResponse, run_wsgi_app
 
 
 class WsgiAdapter(BaseAdapter):
@@ -15,20 +15,19 @@ class WsgiAdapter(BaseAdapter):
 
     def __init__(self, app: Callable[..., Any]) -> None:
         super().__init__()
-        self.client = Client(app)
+        self.app = app
 
     def send(self, request: requests.PreparedRequest, **_: Any) -> requests.Response:
         body = request.body or b""
-        builder = EnvironBuilder.from_environ(
-            EnvironBuilder(
-                path=request.path_url,
-                base_url=request.url.split(request.path_url, 1)[0] if request.path_url != "/" else request.url,
-                method=request.method,
-                headers=list(request.headers.items()),
-                data=body.encode() if isinstance(body, str) else body,
-            ).get_environ()
-        )
-        answer = self.client.open(builder, buffered=True)
+        environ = EnvironBuilder(
+            path=request.path_url,
+            base_url=request.url.split(request.path_url, 1)[0] if request.path_url != "/" else request.url,
+            method=request.method,
+            headers=list(request.headers.items()),
+            data=body.encode() if isinstance(body, str) else body,
+        ).get_environ()
+        environ["REQUEST_URI"] = environ["RAW_URI"] = request.path_url
+        answer = TestResponse(*run_wsgi_app(self.app, environ, buffered=True), request=None)
         response = requests.Response()
         response.status_code = answer.status_code
         response.reason = answer.status.partition(" ")[2]

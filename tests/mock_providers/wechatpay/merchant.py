@@ -1,4 +1,4 @@
-"""A small honest merchant: it signs, seals and verifies with `cryptography` alone and shares no code with the mock."""
+"""A small honest merchant: it signs, seals and verifies with `cryptography` alone; no code of the mock."""
 
 import hashlib
 import json
