@@ -47,6 +47,15 @@ for name, default, choices, why in (
         why=f"{why} is not published",
     )
 switches.declare(
+    "wechat.face_documents",
+    "any_sample",
+    ("any_sample", "identity_card"),
+    kind="choice",
+    source="wechat.md §4.1",
+    why="IDENTITY_CARD is the only documented cert_type; how a permit or a passport is checked is not published, so "
+    "sample ones are taken under it",
+)
+switches.declare(
     "wechat.face_starts",
     "once",
     ("once", "again"),
@@ -104,7 +113,8 @@ def _wanted(given: dict[str, Any]) -> dict[str, str]:
         raise _refused("face_empty_person")
     if not isinstance(name, str) or len(name) > 128:
         raise _refused("face_bad_argument", cert_name="text")
-    if not is_sample(number):
+    only_cards = switches.value("wechat.face_documents") == "identity_card"
+    if not is_sample(number) or (only_cards and not str(number)[:17].isdecimal()):
         raise _refused("face_bad_argument", cert_no="only sample numbers (area 469099) are taken, and none is kept")
     if not isinstance(openid, str) or users.user(users.own_appid(), openid) is None:
         raise _refused("face_openid", openid="nobody has opened this app under it")
