@@ -171,7 +171,8 @@ def test_data_not_yet_synced_waits_and_is_asked_for_again(home: Household, lin: 
 def test_data_that_is_never_synced_is_given_up_after_seven_days(home: Household, lin: Hand) -> None:
     key = lin.prepare("P13")
     lin.submit(key)
-    home.pass_time(days=6, hours=23)
+    home.time.advance(days=6, hours=23)
+    home.run_tasks()
     assert lin.again().state(key) == "SYNC_WAIT"
     home.pass_time(hours=2)
     binding = lin.again().ask("get", f"/bindings/{key}")
@@ -280,3 +281,19 @@ def test_an_unknown_person_in_the_registry_later_known_can_be_bound_anew(home: H
     assert lin.refused("post", f"/bindings/{lin.prepare('P03')}/submission") == "FA_NOT_REGISTERED"
     home.insure("P03")
     lin.bind("P03")
+
+
+def test_a_registry_that_stays_silent_is_asked_less_often_and_given_up_after_seven_days(home: Household) -> None:
+    lin = home.phone("P01")
+    key = lin.prepare("P04")
+    home.vendors.on("/gateway", (500, b"", {}))
+    lin.submit(key)
+    asked = len(home.vendors.sent("/gateway"))
+    home.pass_time(minutes=6)
+    assert len(home.vendors.sent("/gateway")) == asked + 10
+    home.pass_time(minutes=29)
+    assert len(home.vendors.sent("/gateway")) == asked + 11
+    home.time.advance(days=7)
+    home.run_tasks()
+    binding = lin.again().ask("get", f"/bindings/{key}")
+    assert (binding["state"], binding["reason"]) == ("REJECTED", "VENDOR_ERROR")

@@ -20,6 +20,7 @@ from yibao.steps.family.models import Binding
 from yibao.steps.login.models import User
 
 ASK_AGAIN = timedelta(seconds=30)
+ASK_LESS_OFTEN_AFTER = timedelta(minutes=5)
 SELF = "SELF_BIND"
 PURPOSES = {"relative": "RELATIVE_BIND", "mother": "MOTHER_BIRTH_CERT"}
 
@@ -80,7 +81,8 @@ def begin(binding: Binding, user: User) -> None:
     binding.expires_at = None
     tasks.drop(models.EXPIRE, binding.key)
     binding.move("check", "S")
-    tasks.at(clock.now() + ASK_AGAIN, models.CHECK, binding.key)
+    binding.waiting_since = clock.now()
+    tasks.at(binding.waiting_since + ASK_AGAIN, models.CHECK, binding.key)
 
 
 def run(key: str) -> Binding:
@@ -92,7 +94,7 @@ def run(key: str) -> Binding:
     try:
         found = _judged(binding)
     except (Unreachable, VendorRefused) as error:
-        current_app.logger.warning("binding %s: the registry did not answer: %s", key, error)
+        current_app.logger.warning("binding %s: the registry gave no answer: %s", key, error)
         return binding
     except Refused as refused:
         refusal = refused.code
@@ -126,7 +128,6 @@ def _judged(binding: Binding) -> rules.Registered | None:
 def _wait(binding: Binding) -> None:
     """Not yet in the provincial copy: again every half hour, at most seven days."""
     sync, now = policies.current().sync, clock.now()
-    binding.waiting_since = binding.waiting_since or now
     binding.reason = "FA_DATA_NOT_SYNCED"
     binding.next_retry_at = now + sync.retry_every
     binding.move("wait", "S", next_retry_at=binding.next_retry_at.isoformat())
@@ -172,15 +173,15 @@ def _check_again(key: str, about: dict[str, Any]) -> None:
     binding = models.by_key(key)
     if binding is None or binding.state not in ("CHECKING", "SYNC_WAIT"):
         return
-    now = clock.now()
+    now, sync = clock.now(), policies.current().sync
+    waited = now - (binding.waiting_since or now)
+    if waited >= sync.give_up_after:
+        binding.end("refuse", "S", binding.reason or "VENDOR_ERROR")
+        db.session.commit()
+        return
     if binding.state == "SYNC_WAIT":
-        assert binding.waiting_since is not None
-        if now - binding.waiting_since >= policies.current().sync.give_up_after:
-            binding.end("refuse", "S", "FA_DATA_NOT_SYNCED")
-            db.session.commit()
-            return
         binding.move("retry", "S")
-    tasks.at(now + ASK_AGAIN, models.CHECK, key)
+    tasks.at(now + (ASK_AGAIN if waited < ASK_LESS_OFTEN_AFTER else sync.retry_every), models.CHECK, key)
     db.session.commit()
     run(key)
 
