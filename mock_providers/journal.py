@@ -31,7 +31,7 @@ class Call(InSpace, db.Model):  # type: ignore[name-defined]
     """
 
     __tablename__ = "call"
-    __table_args__ = (Index(None, "space", "wall_ns"),)
+    __table_args__ = (Index(None, "space", "wall_ns"), {"sqlite_autoincrement": True})
     id: Mapped[int] = mapped_column(primary_key=True)
     door: Mapped[str] = mapped_column(String(20))
     at: Mapped[datetime] = mapped_column(Moment)

@@ -10,14 +10,15 @@ from typing import Any
 
 from flask import Blueprint, Flask, current_app
 from marshmallow import fields, validate
-from sqlalchemy import Table, delete, func, select
+from sqlalchemy import Table, delete
 
-from mock_providers import clock, spaces
+from mock_providers import clock, retention, spaces
 from mock_providers.accounts import Account
 from mock_providers.control.door import Strict, fresh, route
 from mock_providers.db import current_space, db
 from mock_providers.journal import Call
 from mock_providers.outcomes import Outcome
+from mock_providers.retention import Mark
 from mock_providers.serials import Serial
 from mock_providers.switches import SwitchSet
 from mock_providers.webhooks.models import Attempt, Delivery, Event
@@ -26,7 +27,7 @@ bp = Blueprint("control_reset", __name__)
 LEVELS = ("traffic", "faults", "state", "all")
 TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt)}
 FAULTS = {Outcome.__tablename__}
-OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial)}
+OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial, Mark)}
 
 
 class Reset(Strict):
@@ -40,34 +41,29 @@ def tables(level: str, keep: bool) -> list[Table]:
         "traffic": TRAFFIC,
         "faults": FAULTS,
         "state": ours - TRAFFIC - FAULTS - OWN,
-        "all": ours - ({Account.__tablename__} if keep else set()),
+        "all": ours - ({Account.__tablename__, Mark.__tablename__} if keep else set()),
     }[level]
     return [table for table in reversed(db.metadata.sorted_tables) if table.name in chosen]
 
 
 def empty(app: Flask, space: str, level: str, keep: bool = True) -> dict[str, int]:
     """Remove a level's rows of a space, in both halves; how many of each kind went. Commits."""
-    removed: dict[str, int] = {}
+    chosen = tables(level, keep)
+    hidden = [table for table in chosen if keep and table.name in TRAFFIC]
     with spaces.entered(app, space):
-        for table in tables(level, keep):
-            removed[table.name] = _clear(table, space)
+        removed = retention.forget(space, hidden)
+        for table in chosen:
+            if table not in hidden:
+                gone = db.session.execute(delete(table).where(table.c.space == space))
+                removed[str(table.name)] = gone.rowcount  # type: ignore[attr-defined]
         if level == "all" and keep:
             clock.run(space, clock.starting_at(app.config["SETTINGS"].start))
         db.session.commit()
+    app.extensions["sender"].forgotten()
     if neighbour := app.config["NEIGHBOUR"]:
         for name, count in neighbour.forget(space, level).items():
             removed[f"back_end.{name}"] = count
     return {name: count for name, count in removed.items() if count}
-
-
-def _clear(table: Table, space: str) -> int:
-    """Delete a space's rows. Where nobody else has any, SQLite drops the whole table's pages at once."""
-    count = db.session.scalar(select(func.count()).where(table.c.space == space)) or 0
-    if count == 0:
-        return 0
-    others = db.session.execute(select(table.c.space).where(table.c.space != space).limit(1)).first()
-    db.session.execute(delete(table).where(table.c.space == space) if others else delete(table))
-    return count
 
 
 @route(bp, "POST", "/reset", body=Reset)

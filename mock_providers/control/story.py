@@ -14,6 +14,7 @@ from mock_providers.control.traffic import delivery_line, event_line
 from mock_providers.db import current_space, db
 from mock_providers.errors import Problem
 from mock_providers.journal import Call
+from mock_providers.retention import alive
 from mock_providers.timers import Timer
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 
@@ -37,7 +38,7 @@ class Wait(Strict):
 def _calls(after: int, limit: int) -> list[dict[str, Any]]:
     table: Any = Call.__table__.c
     wanted = select(table.id, table.door, table.at, table.wall_ns, table.ms, table.method, table.target, table.status)
-    wanted = wanted.where(table.space == current_space(), table.wall_ns > after, table.door != "_mock")
+    wanted = wanted.where(table.space == current_space(), table.wall_ns > after, table.door != "_mock", alive(Call))
     found = []
     for row in db.session.execute(wanted.order_by(table.wall_ns).limit(limit)):
         target = masking.target(row.target)
@@ -47,7 +48,7 @@ def _calls(after: int, limit: int) -> list[dict[str, Any]]:
 
 
 def _events(after: int, limit: int) -> list[dict[str, Any]]:
-    wanted = select(Event).where(Event.wall_ns > after).order_by(Event.wall_ns).limit(limit)
+    wanted = select(Event).where(Event.wall_ns > after, alive(Event)).order_by(Event.wall_ns).limit(limit)
     return [
         _item(
             "event", row, row.wall_ns, f"{row.vendor} {row.type} {row.ref}",
@@ -63,7 +64,7 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
         .add_columns(Attempt.url, Attempt.status, Attempt.accepted, Attempt.reason, Event.type, Event.ref)
         .join(Delivery, Delivery.id == Attempt.delivery_id)
         .join(Event, Event.id == Delivery.event_id)
-        .where(Attempt.wall_ns > after)
+        .where(Attempt.wall_ns > after, alive(Attempt))
     )
     found = []
     for row in db.session.execute(wanted.order_by(Attempt.wall_ns).limit(limit)):
@@ -140,7 +141,7 @@ def wait(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _wanted(asked: dict[str, Any], *names: str) -> Any:
-    wanted = select(Event).order_by(Event.id.desc()).limit(1)
+    wanted = select(Event).where(alive(Event)).order_by(Event.id.desc()).limit(1)
     columns = {"event": Event.type, "ref": Event.ref}
     for name in names:
         if name in asked:
@@ -171,5 +172,5 @@ def _nearest(asked: dict[str, Any]) -> dict[str, Any] | None:
 
 
 def _queue() -> list[dict[str, Any]]:
-    open_ = select(Delivery).where(Delivery.state.in_(("pending", "leased", "held")))
+    open_ = select(Delivery).where(Delivery.state.in_(("pending", "leased", "held")), alive(Delivery))
     return [delivery_line(row) for row in db.session.scalars(open_.order_by(Delivery.next_at).limit(20))]

@@ -13,6 +13,7 @@ from mock_providers.control.door import BIGGEST, ID, Page, Strict, fresh, page, 
 from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.journal import Call
+from mock_providers.retention import alive
 from mock_providers.webhooks import engine
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.resend import SIGNATURES
@@ -53,14 +54,14 @@ class Resend(Strict):
 
 def one(model: Any, id_: int) -> Any:
     """A row of this space. Raises Problem NOT_FOUND."""
-    row = db.session.scalar(select(model).where(model.id == id_))
+    row = db.session.scalar(select(model).where(model.id == id_, alive(model)))
     if row is None:
         raise Problem("NOT_FOUND", f"there is no {model.__tablename__} {id_} in this space")
     return row
 
 
 def paged(model: Any, asked: dict[str, Any], show: Any, **filters: Any) -> dict[str, Any]:
-    wanted = select(model).where(model.id > asked["after"]).order_by(model.id).limit(asked["limit"] + 1)
+    wanted = select(model).where(model.id > asked["after"], alive(model)).order_by(model.id).limit(asked["limit"] + 1)
     for name in filters.keys() & asked.keys():
         wanted = wanted.where(filters[name] == asked[name])
     if model is Delivery and {"vendor", "type", "ref"} & asked.keys():
@@ -239,7 +240,9 @@ def attempt(id_: int) -> dict[str, Any]:
 def calls(asked: dict[str, Any]) -> dict[str, Any]:
     """What the app under test sent."""
     fresh()
-    return paged(Call, asked, call_line, door=Call.door, vendor=Call.door, status=Call.status)
+    if "vendor" in asked:
+        asked["door"] = asked.pop("vendor")
+    return paged(Call, asked, call_line, door=Call.door, status=Call.status)
 
 
 @route(bp, "GET", f"/calls/{ID}")

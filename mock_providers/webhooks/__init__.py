@@ -9,6 +9,9 @@ from mock_providers.webhooks.transport import Transport
 
 
 def init(app: Flask, vendors: dict[str, Any]) -> None:
-    """`vendors` maps a vendor's name to its `notify` module: SCHEDULE, build, accepted."""
+    """`vendors` maps a vendor's name to its `notify` module: SCHEDULE, build, accepted.
+
+    `build` and `accepted` run in worker threads without an app context: everything they need is handed in.
+    """
     settings = app.config["SETTINGS"]
     app.extensions["sender"] = Sender(app, vendors, Transport(settings.allowed_hosts))

@@ -11,12 +11,14 @@ from mock_providers import clock, serials
 from mock_providers.db import InSpace, Moment, db
 from mock_providers.webhooks import engine
 
+NO_ID_TWICE = {"sqlite_autoincrement": True}
+
 
 class Event(InSpace, db.Model):  # type: ignore[name-defined]
     """A fact a vendor tells. `notice_id` is the vendor's own id for it and stays the same over retries."""
 
     __tablename__ = "event"
-    __table_args__ = (UniqueConstraint("space", "notice_id"), Index(None, "space", "ref"))
+    __table_args__ = (UniqueConstraint("space", "notice_id"), Index(None, "space", "ref"), NO_ID_TWICE)
     id: Mapped[int] = mapped_column(primary_key=True)
     notice_id: Mapped[str] = mapped_column(String(64))
     vendor: Mapped[str] = mapped_column(String(20))
@@ -35,7 +37,7 @@ class Delivery(InSpace, db.Model):  # type: ignore[name-defined]
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index(None, "state", "space", "next_at"),)
+    __table_args__ = (Index(None, "state", "space", "next_at"), NO_ID_TWICE)
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), index=True)
     url: Mapped[str] = mapped_column(String(512))
@@ -52,6 +54,7 @@ class Attempt(InSpace, db.Model):  # type: ignore[name-defined]
     """One try: exact request and response bytes, how long it took, and what came of it."""
 
     __tablename__ = "attempt"
+    __table_args__ = NO_ID_TWICE
     id: Mapped[int] = mapped_column(primary_key=True)
     delivery_id: Mapped[int] = mapped_column(ForeignKey("delivery.id", ondelete="CASCADE"), index=True)
     number: Mapped[int]

@@ -17,7 +17,7 @@ from typing import Any
 
 from flask import Flask, g
 
-from mock_providers import accounts, clock, spaces, timers
+from mock_providers import accounts, clock, retention, spaces, timers
 from mock_providers.db import db
 from mock_providers.webhooks import engine, resend, store
 from mock_providers.webhooks.store import Job, Made
@@ -53,6 +53,7 @@ class Sender:
         self.slow: set[str] = set()
         self.made: list[Made] = []
         self.claiming = self.woken = self.stopped = False
+        self.untidy = True
         self.running: list[threading.Thread] = []
         self.attempts = self.accepted = self.retired = self.since_retired = self.version = 0
 
@@ -142,7 +143,25 @@ class Sender:
                 pause = 0.0 if self._start_due(view, limit) == limit else min(pause, HELD_UP_SECONDS)
             elif (left := view.seconds_to_go()) is not None:
                 pause = min(pause, max(left, 0.001))
-        return pause
+        return self._tidy(pause)
+
+    def _tidy(self, pause: float) -> float:
+        """With nothing better to do, remove a few rows that were reset away."""
+        if not self.untidy or pause == 0.0:
+            return pause
+        with self.app.app_context():
+            self.untidy = retention.sweep()
+            db.session.commit()
+        return 0.0 if self.untidy else pause
+
+    def forgotten(self) -> None:
+        """Rows were reset away: remove them behind the scenes, or at once where nothing runs behind them."""
+        self.untidy = True
+        if self.running:
+            self.wake()
+            return
+        while self.untidy:
+            self._tidy(1.0)
 
     def _run_timers(self, space: str) -> None:
         with spaces.entered(self.app, space):
@@ -194,17 +213,14 @@ class Sender:
             made, self.made = self.made, []
             return made
 
-    def _store(self, made: list[Made]) -> dict[int, int]:
+    def _store(self, made: list[Made]) -> None:
         """Write a batch in one transaction; if that fails, one by one, so that one bad row harms only itself."""
         if not made:
-            return {}
-        ids = self._write(made)
-        if ids is None:
-            ids = {}
+            return
+        if not self._write(made):
             for one in made:
                 unstored = Made(one.job, one.at, one.wall_ns, reason="the attempt could not be stored")
-                ids |= self._write([one]) or self._write([unstored]) or {}
-        self.attempts += len(ids)
+                self._write([one]) or self._write([unstored])
         self.accepted += sum(one.accepted for one in made)
         with self.lock:
             for one in made:
@@ -213,18 +229,18 @@ class Sender:
                     self.outstanding[one.job.host] -= 1
             self.news.notify_all()
         self._tell_waiters()
-        return ids
 
-    def _write(self, made: list[Made]) -> dict[int, int] | None:
+    def _write(self, made: list[Made]) -> bool:
         try:
             with self.app.app_context():
-                ids = store.write(made)
+                stored = store.write(made)
                 self._retire(len(made))
                 db.session.commit()
-                return ids
+                self.attempts += stored
+                return True
         except Exception:
             self.app.logger.exception("%d attempts could not be stored together", len(made))
-            return None
+            return False
 
     def _retire(self, count: int) -> None:
         self.since_retired += count
@@ -285,9 +301,7 @@ class Sender:
         try:
             notify = self.vendors[job.event.vendor]
             event, credentials, signed_at = resend.altered(job.event, job.credentials, job.how, clock.wall())
-            with spaces.entered(self.app, job.space):
-                g.write_mode = False
-                headers, body = notify.build(event, credentials, signed_at)
+            headers, body = notify.build(event, credentials, signed_at)
         except Exception as error:
             self.app.logger.exception("a callback of %s could not be built", job.event.vendor)
             made.reason = f"could not be built: {type(error).__name__}: {error}"
@@ -342,7 +356,10 @@ class Sender:
                     job.at = max(job.at or now, now)
                 self._equip(space, jobs)
                 made = self._all(jobs)
-                ids = self._store(made)
+                self._store(made)
+                with spaces.entered(self.app, space):
+                    g.write_mode = False
+                    ids = store.attempt_ids(made)
                 fired += [_fired(one, ids.get(one.job.id)) for one in made]
 
     def _all(self, jobs: list[Job]) -> list[Made]:

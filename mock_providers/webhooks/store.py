@@ -10,6 +10,7 @@ from sqlalchemy import bindparam, delete, func, insert, select, update
 
 from mock_providers import clock
 from mock_providers.db import CHINA, db
+from mock_providers.retention import alive
 from mock_providers.spaces import Space
 from mock_providers.timers import Timer
 from mock_providers.webhooks import engine
@@ -82,7 +83,7 @@ class Outlook:
 def outlook(space: str | None = None) -> list[Outlook]:
     """Every space (or one). Three index look-ups per space, one statement."""
     delivery = select(func.min(DELIVERY.c.next_at)).where(
-        DELIVERY.c.state == "pending", DELIVERY.c.space == SPACE.c.name
+        DELIVERY.c.state == "pending", DELIVERY.c.space == SPACE.c.name, alive(DELIVERY, SPACE.c.name)
     )
     timer = select(func.min(TIMER.c.due_at)).where(TIMER.c.space == SPACE.c.name, TIMER.c.done_ns.is_(None))
     wanted = select(
@@ -107,7 +108,7 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
     wanted = (
         select(*of_job, EVENT)
         .join(EVENT, EVENT.c.id == DELIVERY.c.event_id)
-        .where(DELIVERY.c.state == "pending", DELIVERY.c.space == space, DELIVERY.c.next_at <= until)
+        .where(*_due(space, until))
         .order_by(DELIVERY.c.next_at, DELIVERY.c.id)
         .limit(limit)
     )
@@ -129,23 +130,26 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
 
 def first_due(space: str, until: datetime) -> datetime | None:
     """The instant of the first delivery due in a space by `until`."""
-    return db.session.scalar(
-        select(func.min(DELIVERY.c.next_at)).where(
-            DELIVERY.c.state == "pending", DELIVERY.c.space == space, DELIVERY.c.next_at <= until
-        )
-    )
+    return db.session.scalar(select(func.min(DELIVERY.c.next_at)).where(*_due(space, until)))
 
 
-def write(made: Sequence[Made]) -> dict[int, int]:
-    """Store attempts and new states; the caller commits. Answers delivery → attempt id.
+def _due(space: str, until: datetime) -> tuple[Any, ...]:
+    in_space = (DELIVERY.c.state == "pending", DELIVERY.c.space == space, DELIVERY.c.next_at <= until)
+    return (*in_space, alive(DELIVERY, space))
 
-    A delivery that was reset away meanwhile gets neither (another may have its id by now, with another lease).
+
+def write(made: Sequence[Made]) -> int:
+    """Store attempts and new states; how many attempts. The caller commits.
+
+    A delivery that was reset away or cancelled meanwhile gets neither: its lease is gone.
     """
-    leased = select(DELIVERY.c.id, DELIVERY.c.leased_at_ns).where(DELIVERY.c.id.in_([one.job.id for one in made]))
+    leased = select(DELIVERY.c.id, DELIVERY.c.leased_at_ns).where(
+        DELIVERY.c.id.in_([one.job.id for one in made]), alive(DELIVERY, DELIVERY.c.space)
+    )
     there = {tuple(row) for row in db.session.execute(leased)}
     kept = [one for one in made if (one.job.id, one.job.leased_at_ns) in there]
     if not kept:
-        return {}
+        return 0
     changes = []
     for one in kept:
         state, next_at = one.step()
@@ -160,13 +164,16 @@ def write(made: Sequence[Made]) -> dict[int, int]:
         )
     db.session.execute(CHANGE, changes)
     rows = [_row(one) for one in kept if one.request is not None]
-    if not rows:
-        return {}
-    newest = db.session.scalar(select(func.max(ATTEMPT.c.id))) or 0
-    for number, row in enumerate(rows, newest + 1):
-        row["id"] = number
-    db.session.execute(insert(ATTEMPT), rows)
-    return {row["delivery_id"]: row["id"] for row in rows}
+    if rows:
+        db.session.execute(insert(ATTEMPT), rows)
+    return len(rows)
+
+
+def attempt_ids(made: Sequence[Made]) -> dict[int, int]:
+    """The newest attempt of each of these deliveries."""
+    theirs = ATTEMPT.c.delivery_id.in_([one.job.id for one in made])
+    newest = select(ATTEMPT.c.delivery_id, func.max(ATTEMPT.c.id)).where(theirs).group_by(ATTEMPT.c.delivery_id)
+    return {row[0]: row[1] for row in db.session.execute(newest)}
 
 
 CHANGE = (

@@ -16,13 +16,14 @@ from urllib.parse import urlsplit
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import HTTPError, NewConnectionError
-from urllib3.util import SKIP_HEADER
+from urllib3.util import SKIP_HEADER, Retry
 
 from mock_providers import clock
 
 SECONDS = 5.0
 BODY_AT_MOST = 64 * 1024
 METADATA = {"100.100.100.200", "fd00:ec2::254", "168.63.129.16"}
+NO_RETRY = Retry(total=False, redirect=False)
 Headers = Sequence[tuple[str, str]]
 
 
@@ -135,6 +136,10 @@ class Transport:
         manager.pool_classes_by_scheme = {scheme: pool}
         return manager
 
+    def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
+        manager = self._secure if scheme == "https" else self._plain
+        return manager.connection_from_host(host, port, scheme)
+
     def __call__(self, url: str, headers: Headers, body: bytes) -> Reply:
         _limit.until = clock.monotonic() + SECONDS
         try:
@@ -145,16 +150,13 @@ class Transport:
             return Reply(None, [], b"", _plainly(error))
 
     def _post(self, url: str, headers: Headers, body: bytes) -> Reply:
-        scheme = urlsplit(url).scheme
-        if scheme not in ("http", "https"):
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Forbidden(f"{url[:80]} is not an http address")
-        sent = HTTPHeaderDict(headers)
-        for name in ("User-Agent", "Accept-Encoding"):
-            if name not in sent:
-                sent[name] = SKIP_HEADER
-        manager = self._secure if scheme == "https" else self._plain
-        answer = manager.request(
-            "POST", url, body=body, headers=sent, redirect=False, preload_content=False, decode_content=False
+        pool = self._pool(parts.scheme, parts.hostname, parts.port)
+        target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        answer = pool.urlopen(
+            "POST", target, body, _sent(headers), NO_RETRY, False, preload_content=False, decode_content=False
         )
         try:
             read = answer.read(BODY_AT_MOST + 1)
@@ -166,6 +168,18 @@ class Transport:
             return Reply(None, list(answer.headers.items()), b"", _plainly(error))
         finally:
             answer.release_conn()
+
+
+def _sent(headers: Headers) -> dict[str, Any] | HTTPHeaderDict:
+    """Exactly these headers: urllib3 adds nothing of its own."""
+    sent: dict[str, Any] | HTTPHeaderDict = dict(headers)
+    if len(sent) < len(headers):
+        sent = HTTPHeaderDict(headers)
+    names = {name.lower() for name, _ in headers}
+    for name in ("User-Agent", "Accept-Encoding"):
+        if name.lower() not in names:
+            sent[name] = SKIP_HEADER
+    return sent
 
 
 def _plainly(error: BaseException) -> str:

@@ -204,7 +204,7 @@ def test_two_spaces_are_told_their_own(mocks: Flask) -> None:
     sender_of(mocks).post = Ear()
     tell(mocks, URL)
     tell(mocks, URL, space="other")
-    assert len(sender_of(mocks).deliver_due("other", business_now(mocks) + timedelta(days=1))) == 1
+    assert len(sender_of(mocks).deliver_due("other", business_now(mocks, "other") + timedelta(days=1))) == 1
     assert [d.state for d in rows(mocks, Delivery)] == ["pending"]
     assert [d.state for d in rows(mocks, Delivery, "other")] == ["delivered"]
 
