@@ -1,11 +1,14 @@
 """Money between the wire (yuan, decimals as they stand in the text) and the inside (whole fen). Pure."""
 
-from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal, InvalidOperation
+import re
+from decimal import ROUND_FLOOR, ROUND_HALF_UP, Decimal
 from typing import Any
 
 import orjson
 
 CENT = Decimal("0.01")
+BIGGEST = Decimal(10) ** 7
+NUMBER = re.compile(r"[+-]?[0-9]{1,20}(\.[0-9]{1,20})?([eE][+-]?[0-9]{1,2})?")
 
 
 def yuan(fen: int) -> Decimal:
@@ -17,15 +20,12 @@ def decimal(value: object, places: int) -> Decimal:
     """A number of the wire (JSON number or text) with at most `places` decimals. Raises ValueError."""
     if isinstance(value, bool) or not isinstance(value, (str, int, float, Decimal)):
         raise ValueError("not a number")
-    try:
-        number = Decimal(str(value).strip())
-    except InvalidOperation as error:
-        raise ValueError("not a number") from error
-    exponent = number.as_tuple().exponent
-    if not isinstance(exponent, int) or abs(number) >= Decimal("1e14"):
+    text = str(value).strip()
+    if not NUMBER.fullmatch(text):
         raise ValueError("not a number of the wire")
-    if exponent < -places and number != number.quantize(Decimal(1).scaleb(-places)):
-        raise ValueError(f"more than {places} decimals")
+    number = Decimal(text)
+    if abs(number) >= BIGGEST or number != number.quantize(Decimal(1).scaleb(-places)):
+        raise ValueError(f"too big, or more than {places} decimals")
     return number
 
 

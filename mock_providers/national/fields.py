@@ -25,6 +25,8 @@ def text(source: Mapping[str, Any], field: str, at_most: int, needed: bool = Fal
         raise Refused("EMPTY", name=name_of(field))
     if len(found) > at_most:
         raise Refused("SIM-LEN", name=name_of(field))
+    if "\0" in found:
+        raise Refused("SIM-FORMAT", name=name_of(field))
     return found
 
 

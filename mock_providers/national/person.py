@@ -165,8 +165,8 @@ def _why_wrong(person: Person, name: str, value: Any) -> str:
     if name not in FIELDS:
         return "unknown field"
     if name in MONEY:
-        whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value < 10**11
-        return "" if whole else "whole fen, not negative"
+        whole = isinstance(value, int) and not isinstance(value, bool) and 0 <= value <= 10**9
+        return "" if whole else "whole fen, 0 to 1000000000"
     if name == "mutual_aid_from":
         fine = value is None or (value in world().people and value != person.id)
         return "" if fine else "another person's id, or null"

@@ -234,7 +234,7 @@ def preview(call: Call) -> dict[str, Any]:
     person = _insured_person(call, head)
     kind = fields.one_of(head, "mdtrt_cert_type", (TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER))
     if kind == TOKEN or fields.text(head, "mdtrt_cert_no", 50):
-        _check_credential(head, person)
+        _check_credential(kind, head, person)
     lines = fields.rows(call.input, "drugdetail")
     for line in lines:
         fields.one_of(line, "rx_circ_flag", ("0", "1"))
@@ -247,10 +247,10 @@ def preview(call: Call) -> dict[str, Any]:
     }
 
 
-def _check_credential(head: Mapping[str, Any], person: Person) -> None:
+def _check_credential(kind: str, head: Mapping[str, Any], person: Person) -> None:
     """The credential shown is this person's. A social security card's number is the ID number."""
     shown = fields.text(head, "mdtrt_cert_no", 50, needed=True)
-    if head["mdtrt_cert_type"] == TOKEN:
+    if kind == TOKEN:
         holder = _of_token(shown).id_number
     else:
         holder = shown.upper()
