@@ -71,3 +71,15 @@ def put(name: str, wanted: str) -> None:
     else:
         row.value = wanted
     g.pop("switches", None)
+
+
+def as_markdown() -> str:
+    """The table of docs/DEVIATIONS.md, one row a switch."""
+    rows = ["| switch | default | other values | kind | fact sheet | why |", "|---|---|---|---|---|---|"]
+    for switch in ALL.values():
+        others = ", ".join(f"`{choice}`" for choice in switch.choices if choice != switch.default) or "any text"
+        cells = (f"`{switch.name}`", f"`{switch.default}`" if switch.default else "(empty)", others, switch.kind)
+        rows.append(
+            "| " + " | ".join(cell.replace("|", "\\|") for cell in (*cells, switch.source, switch.why)) + " |"
+        )
+    return "\n".join(rows)

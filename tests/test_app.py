@@ -72,7 +72,7 @@ def test_after_kill_9_what_was_undelivered_is_sent(tmp_path: Path) -> None:
         phone.base = base
         phone.deliver()
         assert phone.settlement(quote["id"])["state"] == "SETTLED"
-        assert phone.facts("P01")["balance_fen"] == 328650 - 3130
+        assert phone.facts("P01")["bureau"]["balance_fen"] == 328650 - 3130
 
 
 def test_the_walk_ends_well_against_a_server_it_starts_itself() -> None:

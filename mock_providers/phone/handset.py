@@ -90,6 +90,12 @@ class Handset:
         self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
         return tokens
 
+    def refresh(self) -> Json:
+        """New tokens for the same session."""
+        tokens = self.api("POST", "/login/refresh", {"refresh_token": self.refresh_token})
+        self.token, self.refresh_token = tokens["access_token"], tokens["refresh_token"]
+        return tokens
+
     def facts(self, person: str | None = None) -> Json:
         """What the control API says of a sample person."""
         return self.control("GET", f"people/{person or self.person}")

@@ -97,13 +97,12 @@ class Walk:
         return "31.30 元 from the own account, SETTLED by MEDICAL_INSURANCE.SUCCESS and 6302"
 
     def buy_for_child(self) -> str:
-        rx = self.phone.facts("P04")["prescriptions"][0]["no"]
         self.for_child = self.phone.buy(
             "P46019900008",
             [("D01", 2), ("D17", 1)],
             for_person="P04",
             patient_binding_id=self.child["id"],
-            prescription_no=rx,
+            prescription_no="RXSAMPLE-E2",
         )
         expect("settlement", self.for_child["state"], "SETTLED")
         expect_split(self.for_child, total=5340, pooled=2759, own=0, mutual=0, wallet=0, cash=2581)
@@ -111,13 +110,13 @@ class Walk:
 
     def receipt(self) -> str:
         receipt = self.phone.api("GET", f"/settlements/{self.for_child['id']}/receipt")
-        return f"receipt {receipt['receipt_no']}"
+        return f"{receipt['title']} {receipt['payment_order']}, {receipt['split']['total_fen']} fen"
 
     def records(self) -> str:
         rows = self.phone.api("GET", "/records")["items"]
         summary = self.phone.api("GET", "/records/summary")
         expect("records", sorted(row["id"] for row in rows), sorted([self.bought["id"], self.for_child["id"]]))
-        return f"{len(rows)} rows, {summary['year']}: {summary['total_fen']} fen"
+        return f"{len(rows)} rows, {summary['year']}: {summary['net']['total_fen']} fen"
 
     def refund(self) -> str:
         refunded = self.phone.refund(self.for_child["id"])
@@ -126,8 +125,8 @@ class Walk:
 
     def totals_after_refund(self) -> str:
         summary = self.phone.api("GET", "/records/summary")
-        expect("total of the year", summary["total_fen"], 3130)
-        return f"{summary['total_fen']} fen"
+        expect("total of the year", summary["net"]["total_fen"], 3130)
+        return f"spent {summary['spent']['total_fen']}, returned {summary['returned']['total_fen']}: 3130 fen"
 
     def log_out(self) -> str:
         self.phone.api("POST", "/logout", {})

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, current_app, jsonify, request
 
 from mock_providers import clock, journal
@@ -40,9 +41,12 @@ class Tap:
 
 
 def _tap(outcomes: tuple[str, ...]) -> Tap:
-    given = request.get_json(silent=True)
+    try:
+        given = orjson.loads(request.get_data())
+    except ValueError:
+        given = None
     if not isinstance(given, dict):
-        raise Problem("BODY_NOT_JSON", "send {params, outcome} as application/json")
+        raise Problem("BODY_NOT_JSON", "send {params, outcome} as a JSON object")
     fields = {key: ["unknown field"] for key in given if key not in ("params", "outcome")}
     if not isinstance(given.get("params"), dict):
         fields["params"] = ["an object is required: what the page passes to wx.request…"]

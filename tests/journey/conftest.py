@@ -8,6 +8,7 @@ import requests
 
 from app import InProcess, Simulator, join
 from mock_providers.phone.handset import Handset
+from mock_providers.webhooks.transport import Reply
 
 BASE = "http://127.0.0.1:8000"
 
@@ -15,9 +16,21 @@ BASE = "http://127.0.0.1:8000"
 @pytest.fixture
 def simulator(tmp_path: Path) -> Iterator[Simulator]:
     made = join(tmp_path, BASE, background=False)
-    made.mocks.extensions["sender"].transport = InProcess(made)
+    made.mocks.extensions["sender"].post = post_to(made)
     yield made
     made.close()
+
+
+def post_to(app: Simulator) -> Callable[[str, list[tuple[str, str]], bytes], Reply]:
+    """What the callback sender posts with, without a socket."""
+    session = requests.Session()
+    session.mount("http://", InProcess(app))
+
+    def post(url: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
+        response = session.post(url, data=body, headers=dict(headers), allow_redirects=False)
+        return Reply(response.status_code, list(response.headers.items()), response.content)
+
+    return post
 
 
 @pytest.fixture

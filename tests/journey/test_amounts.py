@@ -8,10 +8,6 @@ from mock_providers.phone.walk import expect_split
 SHOP = "P46019900008"
 
 
-def prescription(phone: Handset, person: str, kind: str) -> str:
-    return next(rx["no"] for rx in phone.facts(person)["prescriptions"] if rx["case"] == kind)
-
-
 CASES = [
     ("E1", "P01", {}, [("D05", 1), ("D07", 1)], dict(total=3130, pooled=0, own=3130, mutual=0, cash=0)),
     (
@@ -42,15 +38,15 @@ def test_a_case_comes_out_to_the_fen_and_a_refund_restores_it(
         phone.control("POST", f"people/{person}", bureau)
     if bureau.get("mutual_aid_from"):
         phone.control("POST", "people/P01", {"balance_fen": 5000})
-    before = phone.facts(person)
-    more = {} if case == "E1" else {"prescription_no": prescription(phone, person, case)}
+    before = phone.facts(person)["bureau"]
+    more = {} if case == "E1" else {"prescription_no": f"RXSAMPLE-{case.upper()}"}
     bought = phone.buy(SHOP, items, **more)
     assert bought["state"] == "SETTLED"
     expect_split(bought, **{"wallet": 0, **split})
-    assert phone.facts(person)["balance_fen"] == before["balance_fen"] - split["own"]
+    assert phone.facts(person)["bureau"]["balance_fen"] == before["balance_fen"] - split["own"]
     refunded = phone.refund(bought["id"])
     assert refunded["state"] == "REFUNDED"
-    after = phone.facts(person)
+    after = phone.facts(person)["bureau"]
     assert {k: after[k] for k in ("balance_fen", "deductible_paid_fen", "pooled_used_fen")} == {
         k: before[k] for k in ("balance_fen", "deductible_paid_fen", "pooled_used_fen")
     }

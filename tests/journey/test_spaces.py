@@ -16,7 +16,7 @@ def journey(phone: Handset) -> dict[str, Any]:
     return {
         "child": child,
         "bought": bought,
-        "balance": phone.facts("P01")["balance_fen"],
+        "balance": phone.facts("P01")["bureau"]["balance_fen"],
         "calls": len(phone.control("GET", "calls?limit=500")["items"]),
         "events": [event["type"] for event in phone.control("GET", "events")["items"]],
         "records": [row["id"] for row in phone.api("GET", "/records")["items"]],
