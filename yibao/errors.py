@@ -331,6 +331,11 @@ def init(app: Flask) -> None:
             answer.headers["Allow"] = ", ".join(sorted(error.valid_methods))  # type: ignore[attr-defined]
         return answer
 
+    @app.errorhandler(RecursionError)
+    def too_deep(error: RecursionError) -> Response:
+        """Only a body nested a thousand times deep does that; the JSON reader gives up on it."""
+        return document(Refused("BODY_NOT_JSON"))
+
     @app.errorhandler(TimeoutError)
     def busy(error: TimeoutError) -> Response:
         return document(Refused("BUSY"))
