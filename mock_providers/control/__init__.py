@@ -32,6 +32,6 @@ def _guard(app: Flask) -> None:
     @app.before_request
     def admin() -> None:
         if wanted and request.path.startswith("/_mock"):
-            given = request.headers.get("Authorization", "").encode()
+            given = request.headers.get("Authorization", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, f"Bearer {wanted}".encode()):
                 raise Problem("ADMIN_TOKEN", "Authorization: Bearer <the token given at start> is missing or wrong")
