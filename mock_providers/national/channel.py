@@ -80,10 +80,11 @@ def check_authorisation(
     """
     row = authorisation.authorisation(pay_auth_no)
     if row is None or not authorisation.is_usable(row, pay_order_id or row.used_by):
-        return _why_not("the payment number is unknown, run out or another order's")
-    why_not = _take(pay_order_id, amounts) if pay_order_id else ""
-    if why_not:
-        return _why_not(why_not)
+        journal.explain(bureau="the payment number is unknown, run out or another order's")
+        return None
+    if pay_order_id and (why_not := _take(pay_order_id, amounts)):
+        journal.explain(bureau=why_not)
+        return None
     patient = world().people[row.patient]
     return {
         "payer": row.payer,
@@ -92,10 +93,6 @@ def check_authorisation(
         "id_number": patient.id_number,
         "name": patient.name,
     }
-
-
-def _why_not(reason: str) -> None:
-    journal.explain(bureau=reason)
 
 
 def _take(pay_order_id: str, said: dict[str, int] | None) -> str:
@@ -122,7 +119,7 @@ def settle_for_channel(
     """The user confirmed in the channel: debit the accounts and tell the institution, in the caller's transaction.
 
     `cash_fee` is 6202's cash share, which the channel collects. `outcome` is the phone's: `insurance_failed…` is
-    refused, `cash_failed` books the insurance part alone (ordStas 4). `reason` is the platform's sentence if not `ok`.
+    refused, `cash_failed` books the insurance part alone (ordStas 4). `reason` says in the platform's words why not.
     """
     order = find(pay_order_id)
     if order is None or (order.ord_stas, "taken") not in rules.NEXT:
