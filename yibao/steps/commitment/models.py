@@ -30,7 +30,7 @@ class Signer:
     id_number: str
 
 
-class Letter(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Letter(InSpace, db.Model):  # type: ignore[name-defined]
     """One rendered 承诺书. `fields` are the masked values in it; `stale`: the data changed after it was rendered."""
 
     __tablename__ = "letter"
@@ -86,7 +86,7 @@ class Letter(InSpace, db.Model):  # type: ignore[name-defined, misc]
         letter_sealed.send(self)
 
 
-class Seal(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Seal(InSpace, db.Model):  # type: ignore[name-defined]
     """What was sealed. Rows are only ever added."""
 
     __tablename__ = "letter_seal"
