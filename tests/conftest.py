@@ -1,20 +1,58 @@
-"""What every test may ask for. RSA keys are made once per run: making them is slow and they are not the point."""
+"""What every test rests on. Slow things that are not the point are done once per run: RSA keys, migrations."""
 
-from collections.abc import Iterator
+import sqlite3
+from collections.abc import Callable, Iterator
+from importlib import import_module
 from importlib.util import find_spec
 from itertools import cycle
+from typing import Any
 
 import pytest
+
+HALVES = [half for half in ("mock_providers", "yibao") if find_spec(half)]
 
 
 @pytest.fixture(scope="session", autouse=True)
 def few_rsa_keys() -> Iterator[None]:
-    if find_spec("mock_providers") is None:
+    if "mock_providers" not in HALVES:
         yield
         return
-    from mock_providers import keys
-
+    keys = import_module("mock_providers.keys")
     made = cycle([keys._make() for _ in range(6)])
     real, keys.MAKE = keys.MAKE, lambda: next(made)
     yield
     keys.MAKE = real
+
+
+@pytest.fixture(scope="session", autouse=True)
+def migrated_once() -> Iterator[None]:
+    """The first database of each half is migrated for real; the next ones are copies of it."""
+    real = {half: import_module(f"{half}.db").migrate for half in HALVES}
+    for half, migrate in real.items():
+        import_module(f"{half}.db").migrate = copying(migrate)
+    yield
+    for half, migrate in real.items():
+        import_module(f"{half}.db").migrate = migrate
+
+
+def copying(migrate: Callable[[Any], None]) -> Callable[[Any], None]:
+    template = sqlite3.connect(":memory:", check_same_thread=False)
+    made: list[bool] = []
+
+    def copy(engine: Any) -> None:
+        connection = engine.raw_connection()
+        try:
+            is_new = not connection.driver_connection.execute("SELECT 1 FROM sqlite_master").fetchone()
+            if made and is_new:
+                template.backup(connection.driver_connection)
+                return
+        finally:
+            connection.close()
+        migrate(engine)
+        if is_new and not made:
+            connection = engine.raw_connection()
+            connection.driver_connection.backup(template)
+            connection.close()
+            made.append(True)
+
+    return copy
