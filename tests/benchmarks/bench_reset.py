@@ -71,9 +71,8 @@ def main(count: int) -> None:
                 while app.extensions["sender"].untidy:
                     time.sleep(0.02)
                 swept = time.perf_counter() - began
-                print(
-                    f"{title:<30} {asked:6.1f} ms, {worked:.1f} of work (swept after {swept:.1f} s)  {answer['removed']}"
-                )
+                times = f"{asked:6.1f} ms, {worked:.1f} of work (swept after {swept:.1f} s)"
+                print(f"{title:<30} {times}  {answer['removed']}")
         app.extensions["sender"].stop()
         app.extensions["journal"].stop()
 
