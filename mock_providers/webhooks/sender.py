@@ -201,7 +201,7 @@ class Sender:
         for job in jobs:
             notify = self.vendors.get(job.event.vendor)
             if notify and not job.how:
-                job.schedule = engine.schedule_for(notify.SCHEDULE, job.event.type)
+                job.schedule = engine.schedule_for(notify.SCHEDULE, job.event.about.get("schedule", job.event.type))
         with spaces.entered(self.app, space):
             g.write_mode = False
             for job in jobs:
