@@ -99,7 +99,7 @@ def _check(name: str, text: Text) -> None:
 
 
 def _html(line: str, values: Mapping[str, str]) -> str:
-    """One line as one block; what is filled in cannot become markup or another placeholder."""
+    """One line as one block; what is filled in cannot become markup, a line or another placeholder."""
     heading = HEADING.match(line)
     if heading:
         return f'<h2 id="{heading[3]}">{heading[1]}. {html.escape(heading[2])}</h2>'
@@ -108,7 +108,7 @@ def _html(line: str, values: Mapping[str, str]) -> str:
         for mark, tag in (("# ", "h1"), ("- ", "li"), ("", "p"))
         if line.startswith(mark)
     )
-    filled = PLACE.sub(lambda place: html.escape(values[place[1]]), html.escape(line, quote=False))
+    filled = PLACE.sub(lambda place: html.escape(" ".join(values[place[1]].split())), html.escape(line, quote=False))
     return f"<{tag}>{filled}</{tag}>"
 
 

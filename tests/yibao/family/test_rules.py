@@ -124,6 +124,12 @@ def test_the_limits_let_in_exactly_as_many_as_the_policy_says(relations: list[st
             )
 
 
+def test_members_are_limited_only_where_the_policy_says_a_number() -> None:
+    six = policy.load("generic-6")[0]
+    rules.check_limits("sibling", rules.Count(["sibling"] * 5, 0), six)
+    assert code_of(rules.check_limits, "sibling", rules.Count(["sibling"] * 6, 0), six) == "FA_MEMBER_LIMIT"
+
+
 @given(st.text(max_size=20))
 def test_a_relation_is_allowed_only_if_it_is_on_the_list(relation: str) -> None:
     if relation not in HN.family_account.allowed_relations:
