@@ -4,30 +4,25 @@ Rule of the file: bytes are verified before they are parsed; a refusal rolls bac
 nonce once shown stays used.
 """
 
-import hashlib
-import hmac
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.hazmat.primitives.hashes import SM3
-from cryptography.hazmat.primitives.hmac import HMAC
 from flask import Blueprint, Response, g, request
-from sqlalchemy import delete, select
-from werkzeug.datastructures import Headers
+from sqlalchemy import select
 
-from mock_providers import accounts, clock, journal, outcomes, serials, switches
+from mock_providers import clock, journal, outcomes, serials, switches
 from mock_providers.db import db
 from mock_providers.national import amounts, fields, policy, wire
-from mock_providers.national.models import GatewayMessage, GatewayNonce, SignIn
+from mock_providers.national.headers import Unsigned, authenticate
+from mock_providers.national.models import GatewayMessage, SignIn
 from mock_providers.national.texts import TEXTS, Refused
 from mock_providers.people import Person, world
 
 bp = Blueprint("gateway", __name__)
 PATH = "/fsi/gateway"
-SKEW_SECONDS, NONCE_SECONDS = 300, 600
 ENVELOPE = (
     ("msgid", 30, True),
     ("mdtrtarea_admvs", 6, True),
@@ -53,7 +48,6 @@ def _choice(name: str, choices: tuple[str, ...], source: str, why: str) -> None:
     switches.declare(f"national.{name}", choices[0], choices, kind="choice", source=source, why=why)
 
 
-_choice("gateway_auth", ("x-tif", "x-ca", "none"), "nhsa §1.4", "which province's request headers are checked")
 _choice("infcode_type", ("number", "string"), "nhsa §1.2", "infcode as a JSON number, or as text like Powersi")
 _choice("success_err_msg", ("null", "empty", "success"), "nhsa §1.2", "what err_msg holds when nothing is wrong")
 _choice(
@@ -62,11 +56,6 @@ _choice(
     "nhsa §1.1",
     "most regions want the 9001 number everywhere; optional: may be empty, but one that is shown must be good",
 )
-_choice("bad_signature", ("http_401",), "nhsa §1.4 (SIM)", "skew ±300 s, nonce once in 600 s, refusal as HTTP 401")
-
-
-class Unsigned(Exception):
-    """The headers do not prove who calls; the text says why, for explanations only."""
 
 
 @dataclass(frozen=True)
@@ -199,68 +188,6 @@ def _person_in(content: Mapping[str, Any]) -> Person | None:
                 if found := world().by_psn_no.get(number) or world().by_number.get(number):
                     return found
     return None
-
-
-def authenticate(headers: Headers, body: bytes) -> None:
-    """Hold the request's headers against this space's secret. Raises Unsigned."""
-    style = switches.value("national.gateway_auth")
-    account = accounts.account("national")
-    if style == "x-tif":
-        _check_tif(headers, account)
-    elif style == "x-ca":
-        _check_ca(headers, body, account)
-
-
-def _check_tif(headers: Headers, account: Mapping[str, Any]) -> None:
-    stamp, nonce = headers.get("x-tif-timestamp", ""), headers.get("x-tif-nonce", "")
-    shown = headers.get("x-tif-signature", "")
-    right = tif_signature(stamp, account["secret"], nonce)
-    journal.explain(string_to_sign=f"{stamp}<secret>{nonce}{stamp}", expected=right, shown=shown)
-    if headers.get("x-tif-paasid") != account["paas_id"]:
-        raise Unsigned("x-tif-paasid is not this space's")
-    _check_stamp(stamp)
-    if not 1 <= len(nonce) <= 64:
-        raise Unsigned("x-tif-nonce is missing or too long")
-    if not hmac.compare_digest(right.encode(), shown.encode()):
-        raise Unsigned("x-tif-signature differs")
-    _use_up(nonce)
-
-
-def tif_signature(stamp: str, secret: str, nonce: str) -> str:
-    """SHA-256 of timestamp, secret, nonce, timestamp; the body is not covered."""
-    return hashlib.sha256(f"{stamp}{secret}{nonce}{stamp}".encode()).hexdigest()
-
-
-def _check_ca(headers: Headers, body: bytes, account: Mapping[str, Any]) -> None:
-    stamp, _, shown = headers.get("x-ca-signature", "").partition(":")
-    right = ca_signature(stamp, account["secret"], body)
-    journal.explain(string_to_sign=f"{stamp}\\n<body>", expected=f"{stamp}:{right}", shown=f"{stamp}:{shown}")
-    _check_stamp(stamp)
-    if headers.get("x-ca-key") not in world().institutions:
-        raise Unsigned("x-ca-key is no institution")
-    if not hmac.compare_digest(right.encode(), shown.encode()):
-        raise Unsigned("x-ca-signature differs")
-
-
-def ca_signature(stamp: str, secret: str, body: bytes) -> str:
-    """Upper-case HMAC-SM3 over the timestamp, a line feed and the exact body."""
-    mac = HMAC(secret.encode(), SM3())
-    mac.update(stamp.encode() + b"\n" + body)
-    return mac.finalize().hex().upper()
-
-
-def _check_stamp(stamp: str) -> None:
-    if not (stamp.isascii() and stamp.isdecimal()) or abs(int(stamp[:12]) - clock.wall_unix()) > SKEW_SECONDS:
-        raise Unsigned(f"the timestamp is not within {SKEW_SECONDS} s of the wall clock")
-
-
-def _use_up(nonce: str) -> None:
-    now = clock.wall_unix()
-    db.session.execute(delete(GatewayNonce).where(GatewayNonce.wall_seconds < now - NONCE_SECONDS))
-    if db.session.scalar(select(GatewayNonce.id).where(GatewayNonce.nonce == nonce)):
-        raise Unsigned("x-tif-nonce was used before")
-    db.session.add(GatewayNonce(nonce=nonce, wall_seconds=now))
-    db.session.flush()
 
 
 def _infcode(number: int) -> int | str:

@@ -11,7 +11,7 @@ from flask.testing import FlaskClient
 
 from mock_providers import accounts, clock, outcomes, switches
 from mock_providers.db import db
-from mock_providers.national import gateway
+from mock_providers.national import headers as wire_headers
 from tests.mock_providers.national.bureau import Gateway, envelope, signed, writing
 
 SIGN_IN = {"signIn": {"opter_no": "001", "mac": "00-00-00-00-00-01", "ip": "10.0.0.1"}}
@@ -29,10 +29,10 @@ def put(app: Flask, name: str, value: str) -> None:
 
 def test_the_published_vectors_of_both_header_styles() -> None:
     nonce = "0123456789abcdef0123456789abcdef"
-    assert gateway.tif_signature("1735787045", "SIMPAASTOKEN0000000000000000001", nonce) == (
+    assert wire_headers.tif_signature("1735787045", "SIMPAASTOKEN0000000000000000001", nonce) == (
         "2fe062520fd136a25b3a8e599f46d8eb908e48c556082ab907f8f0ca73ca0cfe"
     )
-    assert gateway.ca_signature("1735787045", "SIMSECRET", b'{"infno":"9001"}') == (
+    assert wire_headers.ca_signature("1735787045", "SIMSECRET", b'{"infno":"9001"}') == (
         "B157CE2082C6F62ACA7E3DCD3B37C1F48FCFB44873D4C65C35785AA2F5D7BF81"
     )
 
@@ -187,7 +187,7 @@ def test_a_region_can_use_x_ca_headers_that_cover_the_body(mocks: Flask, client:
         secret = accounts.account("national")["secret"]
         db.session.commit()
     body, stamp = json.dumps(envelope("9001", SIGN_IN)).encode(), str(clock.wall_unix())
-    shown = f"{stamp}:{gateway.ca_signature(stamp, secret, body)}"
+    shown = f"{stamp}:{wire_headers.ca_signature(stamp, secret, body)}"
     headers = {"x-ca-key": "P46019900008", "x-ca-signature": shown}
     assert client.post("/national", data=body, headers=headers).get_json()["infcode"] == 0
     assert client.post("/national", data=body + b" ", headers=headers).status_code == 401
