@@ -7,13 +7,15 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
+from requests.adapters import BaseAdapter
 
 from tests.yibao.conftest import P01, Phone, centre_notice
-from yibao import clock, tasks
+from yibao import clock, create_app, tasks
 from yibao.db import db
 from yibao.money import yuan
 from yibao.providers import national, wechat, wechatpay
 from yibao.providers.http import Unreachable, VendorRefused
+from yibao.settings import Settings, UnknownSpace
 from yibao.spaces import entered
 from yibao.steps.settlement import shelf
 
@@ -211,6 +213,53 @@ PAY = (
 def buyer(phone: Phone) -> Phone:
     """林样一, logged in and bound, before the bureau is replaced."""
     return phone.log_in().bind()
+
+
+class Later(BaseAdapter):
+    """One app serves all tests here (building it is slow): its network, clock and accounts are each test's own."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.vendors: Any = None
+        self.time: Any = None
+        self.accounts: dict[str, Any] = {}
+
+    def send(self, request: Any, **more: Any) -> Any:  # type: ignore[override]
+        return self.vendors.send(request, **more)
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+    def clock(self, space: str) -> datetime:
+        return self.time(space)
+
+    def of_space(self, space: str) -> dict[str, Any]:
+        if space not in ("default", "other"):
+            raise UnknownSpace(space)
+        return self.accounts
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, Later]:
+    later = Later()
+    settings = Settings(data=tmp_path_factory.mktemp("shop"), accounts=later.of_space, background=False)
+    app = create_app(settings, later, later.clock)
+    app.testing = True
+    return app, later
+
+
+@pytest.fixture
+def yibao(shared: tuple[Any, Later], vendors: Any, business_time: Any, accounts: dict[str, Any]) -> Any:
+    """The shared app, emptied."""
+    app, later = shared
+    later.vendors, later.time, later.accounts = vendors, business_time, accounts
+    app.extensions.pop("wechat_tokens", None)
+    app.extensions.pop("wechatpay_certificates", None)
+    with app.app_context():
+        for table in reversed(db.metadata.sorted_tables):
+            db.session.execute(table.delete())
+        db.session.commit()
+    return app
 
 
 class Shop:

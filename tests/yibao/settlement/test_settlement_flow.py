@@ -5,9 +5,12 @@ import threading
 import pytest
 
 from tests.yibao.settlement.conftest import DOWN, LOST, PHARMACY
+from yibao.db import db
 from yibao.providers import wechat
 from yibao.providers.http import VendorRefused
+from yibao.spaces import entered
 from yibao.steps.records.rules import LEGS
+from yibao.steps.settlement.models import held
 
 
 def refused(answer, code):
@@ -142,6 +145,13 @@ def test_a_quote_shows_the_split_and_pins_its_versions(shop):
         ({"prescription_no": "'; drop table"}, "FIELD_INVALID"),
         ({"patient_binding_id": "somebody-elses"}, "PAY_NOT_BOUND"),
         ({"credential_code": "SIM-never-issued"}, "CODE_EXPIRED"),
+        ({"credential_code": "\ud800"}, "FIELD_INVALID"),
+        ({"patient_binding_id": "a\u0000"}, "FIELD_INVALID"),
+        ({"items": [{"code": "\udfff", "quantity": 1}]}, "FIELD_INVALID"),
+        ({"items": [{"code": "D05", "quantity": 1, "trace_codes": ["\ud800"]}]}, "TRACE_MISSING"),
+        ({"items": [{"code": "D05", "quantity": 10**30}]}, "FIELD_INVALID"),
+        ({"items": None}, "FIELD_INVALID"),
+        ({"institution_code": {}}, "FIELD_INVALID"),
         ({"unknown": 1}, "FIELD_INVALID"),
     ],
 )
@@ -254,6 +264,7 @@ def test_cash_alone_takes_the_upload_back_and_settles_by_the_cash(shop):
     shop.pay_everything(number)
     assert shop.tell_cash(number).status_code == 204
     assert shop.state(number) == "SETTLED"
+    assert shop.tell_mixed(number).status_code == 204 and not shop.alarms()
 
 
 def test_an_uninsured_patient_pays_cash_without_an_upload(shop):
@@ -410,6 +421,15 @@ def test_a_crash_in_the_middle_is_resumed(shop, monkeypatch):
     assert shop.row(number).state == "AUTH_OK" and shop.row(number).pay_ord_id == "ORD1"
     shop.wait(minutes=1)
     assert shop.get(number)["pay"] == {"mixTradeNo": "MIX1"} and len(shop.vendors.uploads) == 1
+
+
+def test_a_crash_after_the_last_leg_is_noticed_too(shop):
+    number = shop.confirmed()
+    with entered(shop.app, "default"):
+        held(number).state = "AUTH_OK"
+        db.session.commit()
+    shop.wait(seconds=30)
+    assert shop.state(number) == "FUND_PAYING"
 
 
 # ---- other people

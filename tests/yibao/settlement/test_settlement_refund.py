@@ -141,13 +141,13 @@ def test_without_a_notice_the_cash_refund_is_asked_for(shop, sold):
     assert shop.state(sold) == "REFUNDED"
 
 
-@pytest.mark.parametrize("status", ["FAIL", "refused"])
-def test_a_bureau_that_says_no_leaves_the_money_to_a_clerk(shop, sold, monkeypatch, status):
-    if status == "refused":
+@pytest.mark.parametrize("code", ["REFUND_TO_SUSPENSE", "FUND_REFUSED"])
+def test_a_bureau_that_says_no_leaves_the_money_to_a_clerk(shop, sold, monkeypatch, code):
+    if code == "FUND_REFUSED":
         shop.vendors.go_wrong["refund"] = [VendorRefused("payment centre", "-1", "账户已注销")]
     else:
         monkeypatch.setattr(national, "refund", lambda *args: national.Refund("", "FAIL"))
-    refused(give_back(shop, sold), "REFUND_TO_SUSPENSE")
+    refused(give_back(shop, sold), code)
     assert shop.state(sold) == "REFUND_DENIED" and not shop.vendors.refunds and "denied" in shop.alarms()
     assert shop.wait(minutes=5) == []
 

@@ -91,6 +91,8 @@ def mixed_confirmed(row: Settlement, mix_trade_no: str) -> None:
 
 def _go_on(row: Settlement, leg: str) -> None:
     """Take every edge the confirmed legs allow."""
+    if row.state in rules.IN_RECORDS:
+        return
     if row.state not in rules.PAYING:
         audit.alarm("settlement", row.number, "paid_after_the_end", leg=leg, state=row.state)
         return

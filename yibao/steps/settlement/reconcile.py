@@ -138,8 +138,8 @@ def _decide(row: Settlement, facts: rules.Facts) -> None:
 
 
 def _wait(row: Settlement) -> None:
-    """Everything was answered: no longer unknown. Ask again later."""
-    if row.state == "UNKNOWN" and row.mix_trade_no:
+    """Everything was answered: no longer unknown, and ordered if the order is there. Ask again later."""
+    if row.state in ("UNKNOWN", "AUTH_OK") and row.mix_trade_no:
         row.move("ordered" if row.wants_fund else "ordered_for_cash")
         row.tries = 0
     undo.plan_question(row, rules.ASK_WAITING)

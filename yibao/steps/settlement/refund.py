@@ -146,7 +146,7 @@ def _fund(refund_no: str) -> None:
                 str(row.pay_ord_id), refund.number, clock.now(), split, str(row.pay_auth_no), kind
             )
         except VendorRefused as refused:
-            _deny(refund_no, legs.our_code(refused, "REFUND_TO_SUSPENSE"), refused.message)
+            _deny(refund_no, legs.our_code(refused), refused.message)
             return
         if answer.status == "FAIL":
             _deny(refund_no, "REFUND_TO_SUSPENSE", "refStatus FAIL")

@@ -1,8 +1,19 @@
 """What settlement takes and gives. Amounts are whole fen; unknown fields are refused."""
 
-from marshmallow import Schema, fields, validate
+from collections.abc import Callable
+from typing import Any
 
-ID = validate.Length(1, 64)
+from marshmallow import Schema, ValidationError, fields, validate
+
+from yibao.identity import is_clean
+
+
+def _clean(text: str) -> None:
+    if not is_clean(text):
+        raise ValidationError("control characters are not allowed")
+
+
+ID: list[Callable[[Any], Any]] = [validate.Length(1, 64), _clean]
 
 
 class ByKind(Schema):
@@ -29,7 +40,7 @@ class InstitutionList(Schema):
 class Scan(Schema):
     content = fields.String(
         required=True,
-        validate=validate.Length(1, 200),
+        validate=[validate.Length(1, 200), _clean],
         metadata={
             "description": "a counter's QR code: yibao://institution/<code>",
             "example": "yibao://institution/P46019900008",
@@ -56,7 +67,7 @@ class GoodsList(Schema):
 
 
 class Wanted(Schema):
-    code = fields.String(required=True, validate=validate.Length(1, 20), metadata={"example": "D05"})
+    code = fields.String(required=True, validate=[validate.Length(1, 20), _clean], metadata={"example": "D05"})
     quantity = fields.Integer(
         required=True, strict=True, validate=validate.Range(-(10**6), 10**6), metadata={"example": 1}
     )
@@ -96,7 +107,7 @@ class NewSettlement(Schema):
 class Confirmation(Schema):
     auth_code = fields.String(
         required=True,
-        validate=validate.Length(1, 256),
+        validate=[validate.Length(1, 256), _clean],
         metadata={"description": "of the 医保 authorisation page", "example": "AUTH0001"},
     )
     accept_cash = fields.Boolean(load_default=False, truthy={True}, falsy={False}, metadata={"example": True})
