@@ -166,6 +166,13 @@ def migrate(engine: Engine) -> None:
         command.upgrade(config, "head")
 
 
+def let_go() -> None:
+    """End a transaction that only read, before a provider is called; the rows it read stay readable."""
+    if db.session.new or db.session.dirty or db.session.deleted:
+        raise RuntimeError("there are changes nobody committed")
+    db.session.commit()
+
+
 def forget(space: str) -> dict[str, int]:
     """Delete every row of a space, children first; say how many went from each table."""
     removed = {}
