@@ -32,14 +32,27 @@ INNER = {
 }
 
 
+MONEY = validate.Range(0, 10**9)
+
+
 class Adjustment(Strict):
     """What the bureau knows of somebody."""
 
-    balance_fen = fields.Integer(strict=True, validate=validate.Range(0, 10**12))
-    deductible_paid_fen = fields.Integer(strict=True, validate=validate.Range(0, 10**12))
-    pooled_used_fen = fields.Integer(strict=True, validate=validate.Range(0, 10**12))
+    balance_fen = fields.Integer(strict=True, validate=MONEY)
+    suspense_fen = fields.Integer(strict=True, validate=MONEY)
+    deductible_paid_fen = fields.Integer(strict=True, validate=MONEY)
+    pooled_used_fen = fields.Integer(strict=True, validate=MONEY)
+    mutual_used_fen = fields.Integer(strict=True, validate=MONEY)
     status = fields.String(validate=validate.OneOf(["0", "1", "2", "4"]))
+    insutype = fields.String(validate=validate.OneOf(["310", "390"]))
+    person_type = fields.String(validate=validate.Regexp(r"^\d{4}$"))
+    area = fields.String(validate=validate.Regexp(r"^\d{6}$"))
+    frozen = fields.Boolean(truthy={True}, falsy={False})
     mutual_aid_from = fields.String(allow_none=True, validate=validate.Length(1, 10))
+    paused_on = fields.String(allow_none=True, validate=validate.Length(10, 10))
+    resumed_on = fields.String(allow_none=True, validate=validate.Length(10, 10))
+    deceased_on = fields.String(allow_none=True, validate=validate.Length(10, 10))
+    in_provincial_copy_from = fields.String(allow_none=True, validate=validate.Length(10, 40))
 
 
 class NewSpace(Strict):
@@ -66,7 +79,9 @@ def shown(who: people.Person) -> dict[str, Any]:
     """Facts of the data file, and under `bureau` what the national platform knows of them now."""
     facts = {key: _plain(value) for key, value in asdict(who).items() if value not in (None, "")}
     describe = getattr(_national(), "describe", None)
-    return {"sample": True, **facts, "bureau": _plain(describe(who.id)) if describe else None}
+    papers = getattr(_national(), "prescriptions_of", lambda person: [])
+    bureau = _plain(describe(who.id)) if describe else None
+    return {"sample": True, **facts, "prescriptions": papers(who.id), "bureau": bureau}
 
 
 def _plain(value: Any) -> Any:

@@ -14,6 +14,7 @@ bp = Blueprint(NAME, __name__)
 for part in (gateway, payment, prescriptions):
     bp.register_blueprint(part.bp)
 connect = payment.connect
+prescriptions_of = prescriptions.of
 __all__ = [
     "NAME",
     "adjust",
@@ -21,6 +22,7 @@ __all__ = [
     "catalogue",
     "describe",
     "notify",
+    "prescriptions_of",
     "settle_for_channel",
     "space_of",
     "transactions",

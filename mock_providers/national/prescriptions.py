@@ -134,6 +134,22 @@ def find(rxno: str) -> Prescription | None:
     return replace(sample, issued_at=issued, valid_until=issued + timedelta(days=sample.valid_days))
 
 
+def of(person_id: str) -> list[dict[str, Any]]:
+    """A person's sample prescriptions, for the control API: number, who issued it, and packs by item code."""
+    return [
+        {
+            "no": one.number,
+            "institution": one.institution,
+            "items": dict(one.items),
+            "state": "USED" if one.used else one.state,
+            "valid_days": one.valid_days,
+            "electronic": one.electronic,
+        }
+        for one in samples().values()
+        if one.person == person_id
+    ]
+
+
 def is_used(found: Prescription) -> bool:
     """Whether it was filled: from the beginning, or by a settlement that was not refunded."""
     return db.session.scalar(select(PrescriptionUse.id).where(PrescriptionUse.rxno == found.number)) is not None
