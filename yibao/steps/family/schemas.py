@@ -71,7 +71,10 @@ class PersonInfo(Identity):
 
 class Edit(Identity):
     reverify = fields.Boolean(
-        load_default=False, metadata={"description": "begin a new check of changed identity fields"}
+        load_default=False,
+        truthy={True},
+        falsy={False},
+        metadata={"description": "begin a new check of changed identity fields"},
     )
 
 
