@@ -12,7 +12,6 @@ from yibao.clock import Clock
 from yibao.settings import Settings
 
 STEPS = ("login", "credential", "commitment", "face", "family", "settlement", "records")
-JSON_AT_MOST = 384 * 1024  # a signature of 200 KiB in base64, and its strokes
 API = {
     "API_TITLE": "海南医保 (样例) API",
     "API_VERSION": "v1",
@@ -26,8 +25,8 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     """Build the back end. `transport` is a requests adapter in place of the network; `clock` gives business time."""
     from importlib import import_module
 
+    from yibao import bodies, db, errors, policy, spaces, tasks
     from yibao import clock as clocks
-    from yibao import db, errors, policy, spaces, tasks
     from yibao.openapi import Document
     from yibao.settings import signing_key
 
@@ -40,6 +39,7 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     app.extensions.update(clock=clock or clocks.system, transport=transport)
     app.extensions["policies"] = policy.load(settings.region)
     _guard_requests(app)
+    bodies.init(app)
     spaces.init(app)
     steps = [import_module(f"yibao.steps.{step}.routes") for step in STEPS]  # their tables are known before db.init
     db.init(app, settings.url)
@@ -57,10 +57,8 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
 
 
 def _guard_requests(app: Flask) -> None:
-    """A request id for every request, a small limit for JSON bodies, CORS for loopback origins."""
+    """A request id for every request, CORS for loopback origins."""
     from urllib.parse import urlsplit
-
-    from yibao.errors import Refused
 
     settings = app.config["SETTINGS"]
 
@@ -72,8 +70,6 @@ def _guard_requests(app: Flask) -> None:
         g.request_id = (
             given if given.isascii() and given.isprintable() and 0 < len(given) <= 40 else secrets.token_hex(8)
         )
-        if not (request.mimetype or "").startswith("multipart/") and (request.content_length or 0) > JSON_AT_MOST:
-            raise Refused("BODY_TOO_BIG")
 
     @app.after_request
     def finish(response: Response) -> Response:
