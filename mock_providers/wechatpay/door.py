@@ -46,14 +46,8 @@ def route(method: str, path: str) -> Callable[[View], View]:
 def nowhere(rest: str) -> Response:
     """An unknown path is 404, a known one with another method 405; both empty."""
     adapter = current_app.url_map.bind("")
-    for method in METHODS:
-        try:
-            known = adapter.match(request.path, method)[0] != f"{NAME}.nowhere"
-        except HTTPException:
-            known = False
-        if known:
-            return Response(status=405)
-    return Response(status=404)
+    known = any(adapter.match(request.path, method)[0] != request.endpoint for method in METHODS)
+    return Response(status=405 if known else 404)
 
 
 def space_of() -> str | None:

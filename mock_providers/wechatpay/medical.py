@@ -54,9 +54,10 @@ def create() -> Response:
     if mixed_by(out_trade_no=asked["out_trade_no"]):
         raise Refusal("ALREADY_EXISTS", "订单已存在")
     _check_rules(asked)
-    _check_people(person, payer, relative)
+    _check_payer(person, payer)
     order = _cash_order(asked)
-    _check_authorisation(asked, person)
+    patient = _authorised(asked, person)
+    _check_relative(person, relative, patient)
     mixed = _add(asked, person, order)
     db.session.commit()
     return answer(view(mixed))
@@ -119,28 +120,29 @@ def digest(id_number: str) -> str:
     return hashlib.md5(id_number.upper().encode(), usedforsecurity=False).hexdigest()
 
 
-def _check_people(person: str, payer: tuple[str, str], relative: tuple[str, str] | None) -> None:
-    """Payer and relative must be who the credentials say. Nothing is known where nobody told us the openid."""
+def _check_payer(person: str, said: tuple[str, str]) -> None:
+    """The payer must be who the credential says. Nothing is known where nobody told us the openid."""
     if not person:
         return
-    world = people.world().people
-    holder = world[person]
+    holder = people.world().people[person]
     if holder.insurance is None:
         raise _fresh(NO_CREDENTIAL)
-    _check_person(holder, payer)
-    if relative is None:
-        return
-    found = next((one for one in world.values() if digest(one.id_number) == relative[1]), None)
-    if found is None or found.name != relative[0] or not rules.related(holder, found):
-        raise _fresh(NOT_FAMILY)
-
-
-def _check_person(holder: people.Person, said: tuple[str, str]) -> None:
-    name, id_digest = said
-    if id_digest != digest(holder.id_number):
+    if said[1] != digest(holder.id_number):
         raise _fresh(OTHER_ID)
-    if name != holder.name:
+    if said[0] != holder.name:
         raise _fresh(OTHER_NAME)
+
+
+def _check_relative(person: str, relative: tuple[str, str] | None, patient: str | None) -> None:
+    """The relative is the patient the bureau authorised, or family by the sample people's facts."""
+    if not person or relative is None:
+        return
+    world = people.world().people
+    found = next((one for one in world.values() if digest(one.id_number) == relative[1]), None)
+    if found is None or found.name != relative[0]:
+        raise _fresh(NOT_FAMILY)
+    if found.id != patient if patient else not rules.related(world[person], found):
+        raise _fresh(NOT_FAMILY)
 
 
 def _cash_order(asked: Mapping[str, Any]) -> Order | None:
@@ -157,11 +159,19 @@ def _cash_order(asked: Mapping[str, Any]) -> Order | None:
     return order
 
 
-def _check_authorisation(asked: Mapping[str, Any], person: str) -> None:
-    """The bureau's word on pay_auth_no, where somebody passed it in."""
+def _authorised(asked: Mapping[str, Any], person: str) -> str | None:
+    """Whom the bureau let this payer pay for; None where there is no authorisation or no bureau. Raises Refusal."""
     check = current_app.extensions.get("check_authorisation")
-    if check and "pay_auth_no" in asked and not check(asked["pay_auth_no"], asked["pay_order_id"]):
+    if check is None or "pay_auth_no" not in asked:
+        return None
+    fees = ("gov_fee", "self_fee", "other_fee", "cash_fee")
+    amounts = {name: asked[f"med_ins_{name}"] for name in fees}
+    granted = check(asked["pay_auth_no"], asked["pay_order_id"], amounts)
+    if granted is None or person not in ("", granted["payer"]):
         raise _fresh(BAD_AUTHORISATION)
+    if granted["family"] != asked.get("pay_for_relatives", False):
+        raise _fresh(BAD_AUTHORISATION)
+    return granted["patient"]
 
 
 def _add(asked: dict[str, Any], person: str, order: Order | None) -> MixedOrder:

@@ -209,8 +209,9 @@ def test_b24_else_the_platform_certificate_signs(merchant: Merchant, serial: str
 
 
 def test_b25_every_2xx_is_signed_now(merchant: Merchant) -> None:
+    began = int(time.time())
     answer = merchant.get(CERTIFICATES)
-    assert abs(int(answer.headers["Wechatpay-Timestamp"]) - time.time()) <= 1
+    assert began <= int(answer.headers["Wechatpay-Timestamp"]) <= time.time()
     assert answer.headers["Wechatpay-Signature-Type"] == "WECHATPAY2-SHA256-RSA2048"
     assert answer.content_type.startswith("application/json")
     assert answer.headers["Request-ID"].endswith("-0")

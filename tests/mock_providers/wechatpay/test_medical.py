@@ -199,13 +199,35 @@ def test_a_relative_must_be_family(merchant: Merchant, name: str, number: str, s
         assert answer.headers["Request-ID"].endswith("-268545964")
 
 
-def test_the_bureau_may_not_know_the_authorisation(world: World, merchant: Merchant) -> None:
-    seen: list[tuple[str, str]] = []
-    world.app.extensions["check_authorisation"] = lambda *numbers: seen.append(numbers)
-    answer = merchant.create_mixed("AUTH-00001", "INSURANCE_ONLY")
-    refused(answer, 400, "PARAM_ERROR")
-    assert answer.headers["Request-ID"].endswith("-268547120")
-    assert seen == [("AUTH460000000000000000000001", "ORD460000000000000000000001")]
+SELF = {"payer": "P01", "patient": "P01", "family": False}
+CHILD = {"payer": "P01", "patient": "P04", "family": True}
+
+
+@pytest.mark.parametrize(
+    ("granted", "relative", "internal"),
+    [
+        (None, False, 268547120),
+        ({**SELF, "payer": "P02"}, False, 268547120),
+        (CHILD, False, 268547120),
+        (SELF, True, 268547120),
+        ({**CHILD, "patient": "P03"}, True, 268545964),
+        (SELF, False, 0),
+        (CHILD, True, 0),
+    ],
+)
+def test_the_bureau_says_who_may_pay_for_whom(
+    world: World, merchant: Merchant, granted: Any, relative: bool, internal: int
+) -> None:
+    seen: list[Any] = []
+    world.app.extensions["check_authorisation"] = lambda *asked: seen.append(asked) or granted
+    more = (
+        {"pay_for_relatives": True, "relative": merchant.someone("林样四", "469099201709109086")} if relative else {}
+    )
+    answer = merchant.create_mixed("AUTH-00001", "INSURANCE_ONLY", **more)
+    assert answer.status_code == (400 if internal else 200), answer.text
+    assert answer.headers["Request-ID"].endswith(f"-{internal}")
+    amounts = {"gov_fee": 3000, "self_fee": 1500, "other_fee": 0, "cash_fee": 500}
+    assert seen == [("AUTH460000000000000000000001", "ORD460000000000000000000001", amounts)]
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,7 @@ def test_b73_each_attempt_is_signed_afresh_with_the_same_content(world: World, m
     tries = [world.built(event) for _ in range(3)]
     for headers, body in tries:
         merchant.verify(headers, body)
-        assert abs(int(headers["Wechatpay-Timestamp"]) - time.time()) < 2
+        assert abs(int(headers["Wechatpay-Timestamp"]) - time.time()) < 60
     assert len({headers["Wechatpay-Nonce"] for headers, _ in tries}) == 3
     assert len({headers["Wechatpay-Signature"] for headers, _ in tries}) == 3
     assert len({json.loads(body)["id"] for _, body in tries}) == 1

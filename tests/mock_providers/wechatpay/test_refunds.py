@@ -177,3 +177,10 @@ def test_an_amount_out_of_shape(merchant: Merchant, paid: str, amount: dict[str,
 def test_a_reason_is_counted_in_bytes(merchant: Merchant, paid: str) -> None:
     refused(merchant.refund(paid, "R1", reason="字" * 27), 400, "PARAM_ERROR")
     assert merchant.refund(paid, "R1", reason="字" * 26).status_code == 200
+
+
+def test_a_timer_of_a_refund_that_is_gone_does_nothing(world: World, merchant: Merchant, paid: str) -> None:
+    from mock_providers.wechatpay.refunds import finish
+
+    with world.app.app_context():
+        finish({"out_refund_no": "NONE"})
