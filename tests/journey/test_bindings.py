@@ -68,3 +68,16 @@ def test_the_birthday_of_a_child_asks_for_its_own_authorisation(phone: Handset) 
     phone.control("POST", "clock", {"advance": "15h"})
     phone.log_in("P01")
     assert phone.api("GET", f"/bindings/{binding_id}")["state"] == "REAUTH_REQUIRED"
+
+
+def test_a_real_woman_who_is_not_the_mother_cannot_bind_a_newborn(phone: Handset) -> None:
+    phone.ready("P01")
+    binding_id = phone.start_binding()["id"]
+    other = phone.facts("P02")
+    phone.fill_in(binding_id, "P06", mother_name=other["name"], mother_id_number=other["id_number"])
+    for kind in phone.wanted_materials(binding_id):
+        phone.upload(binding_id, kind)
+    phone.sign_letter(binding_id)
+    phone.show_face(binding_id, "self")
+    answer = phone.ask("POST", f"/bindings/{binding_id}/submission", {})
+    assert answer.json()["code"] == "FA_MOTHER_MISMATCH"

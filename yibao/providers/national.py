@@ -73,7 +73,7 @@ class Insurance:
 
 @dataclass(frozen=True)
 class Person:
-    """Who the platform says somebody is. `insurances`: the scheme in force first."""
+    """Who the platform says somebody is. `insurances`: the scheme in force first; the mother only of a newborn."""
 
     psn_no: str
     name: str
@@ -82,6 +82,7 @@ class Person:
     gender: str = ""
     born_on: date | None = None
     insurances: tuple[Insurance, ...] = ()
+    mother_id_number: str = ""
 
     @property
     def insurance(self) -> Insurance | None:
@@ -185,7 +186,17 @@ def person(name: str, id_type: str, id_number: str) -> Person:
         gender={"1": "male", "2": "female"}.get(str(base.get("gend", "")), ""),
         born_on=_day(base.get("brdy")),
         insurances=tuple(sorted(rows, key=lambda row: row.status != "1")),
+        mother_id_number=_mother(base.get("exp_content")),
     )
+
+
+def _mother(extension: Any) -> str:
+    """The mother's ID number a birth certificate names, where the region puts it into `exp_content`."""
+    try:
+        told = json.loads(extension)
+    except (TypeError, ValueError):
+        return ""
+    return str(told.get("mother_certno") or "").upper() if isinstance(told, dict) else ""
 
 
 def institution(code: str) -> Institution:

@@ -185,9 +185,17 @@ def test_a_newborn_needs_no_entry_but_not_another_name() -> None:
 
 
 def test_the_mother_is_somebody_with_that_name() -> None:
-    rules.judge_mother(found(), "林样四")
-    assert code_of(rules.judge_mother, None, "林样四") == "FA_MOTHER_MISMATCH"
-    assert code_of(rules.judge_mother, found(), "林样肆") == "FA_MOTHER_MISMATCH"
+    rules.judge_mother(found(), "林样四", None)
+    assert code_of(rules.judge_mother, None, "林样四", None) == "FA_MOTHER_MISMATCH"
+    assert code_of(rules.judge_mother, found(), "林样肆", None) == "FA_MOTHER_MISMATCH"
+
+
+def test_the_mother_is_the_one_the_certificate_names() -> None:
+    mother = rules.Registered("王样七", "1", None, (), id_number="469099198911239146")
+    child = rules.Registered("林样六", "2", None, (), mother_id_number="469099198911239146")
+    other = rules.Registered("林样六", "2", None, (), mother_id_number="469099199007029049")
+    rules.judge_mother(mother, "王样七", child)
+    assert code_of(rules.judge_mother, mother, "王样七", other) == "FA_MOTHER_MISMATCH"
 
 
 @pytest.mark.parametrize(

@@ -119,9 +119,8 @@ def _judged(binding: Binding) -> rules.Registered | None:
     found = registry.look_up(binding.name, binding.id_type, binding.id_number)
     rules.judge(found, claimed, policy)
     if binding.id_type == "birth_certificate":
-        rules.judge_mother(
-            registry.look_up(binding.mother_name, "id_card", binding.mother_id_number), binding.mother_name
-        )
+        mother = registry.look_up(binding.mother_name, "id_card", binding.mother_id_number)
+        rules.judge_mother(mother, binding.mother_name, found)
     return found
 
 

@@ -28,4 +28,4 @@ def look_up(name: str, id_type: str, id_number: str) -> Registered | None:
             return None
         raise Refused(code) from refused
     areas = tuple(insurance.area for insurance in person.insurances)
-    return Registered(person.name, person.psn_no, person.born_on, areas)
+    return Registered(person.name, person.psn_no, person.born_on, areas, person.mother_id_number, person.id_number)

@@ -78,6 +78,8 @@ class Registered:
     psn_no: str
     born_on: date | None
     areas: tuple[str, ...]
+    mother_id_number: str = ""
+    id_number: str = ""
 
 
 @dataclass(frozen=True)
@@ -198,9 +200,13 @@ def judge(found: Registered | None, claimed: Claimed, policy: Policy) -> None:
         raise Refused("FA_NOT_IN_PROVINCE")
 
 
-def judge_mother(found: Registered | None, name: str) -> None:
-    """The mother on a birth certificate must be somebody. Raises Refused FA_MOTHER_MISMATCH."""
-    if found is None or found.name != name:
+def judge_mother(found: Registered | None, name: str, child: Registered | None) -> None:
+    """The mother must be somebody, and the one the certificate names where the registry tells.
+
+    Raises Refused FA_MOTHER_MISMATCH.
+    """
+    named = child.mother_id_number if child else ""
+    if found is None or found.name != name or (named and named != found.id_number):
         raise Refused("FA_MOTHER_MISMATCH")
 
 
