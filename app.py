@@ -229,13 +229,16 @@ def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> Non
     class Channel(HTTPChannel):
         task_class = Task
 
+    def not_yet(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
+        start_response("503 Service Unavailable", [("Retry-After", "1")])
+        return []
+
     server = create_server(
-        None, host=host, port=port, threads=32, ident="yibao", max_request_body_size=9 * 1024 * 1024, backlog=1024
+        not_yet, host=host, port=port, threads=32, ident="yibao", max_request_body_size=9 * 1024 * 1024, backlog=1024
     )
     server.channel_class = Channel
     address = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
-    simulator = join(data, address, **options)
-    server.application = simulator
+    simulator = server.application = join(data, address, **options)
 
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt

@@ -43,9 +43,10 @@ def now(space: str | None = None) -> datetime:
 
 
 def shown(stands: Hands) -> datetime:
-    """The time a clock that stands like this shows at this moment."""
+    """The time a clock that stands like this shows at this moment, to the millisecond."""
     offset_ms, frozen_at = stands
-    return frozen_at or wall() + timedelta(milliseconds=offset_ms)
+    at = frozen_at or wall() + timedelta(milliseconds=offset_ms)
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def hands(space: str) -> Hands:

@@ -18,8 +18,9 @@ def system(space: str) -> datetime:
 
 
 def now() -> datetime:
-    """Business time in the current space, +08:00."""
-    return current_app.extensions["clock"](current_space())
+    """Business time in the current space, +08:00, to the millisecond (as the database keeps it)."""
+    at = current_app.extensions["clock"](current_space())
+    return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
 def wall_unix() -> int:
