@@ -8,13 +8,13 @@ from flask import current_app, g
 from sqlalchemy import JSON, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, current_space, db
+from mock_providers.db import InSpace, Model, current_space, db
 
 Maker = Callable[[], dict[str, Any]]
 MAKERS: dict[str, Maker] = {}
 
 
-class Account(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Account(InSpace, Model):
     """One vendor's credentials in one space. `public_id` is what a caller shows (appid, mchid, paasid)."""
 
     __tablename__ = "account"

@@ -76,7 +76,8 @@ def run(space: str, at: datetime) -> None:
 
 
 def _move(space: str, **hands: Any) -> None:
-    db.session.execute(update(Space.__table__).where(Space.__table__.c.name == space).values(**hands))
+    moved = update(Space).where(Space.name == space).values(**hands)
+    db.session.execute(moved, execution_options={"synchronize_session": False})
     g.pop("hands", None)
 
 

@@ -8,7 +8,7 @@ unless it says `execution_options(all_spaces=True)`.
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g, has_app_context, request
 from flask_sqlalchemy import SQLAlchemy
@@ -37,6 +37,11 @@ class Base(DeclarativeBase):
 
 
 db = SQLAlchemy(model_class=Base, session_options={"expire_on_commit": False})
+
+if TYPE_CHECKING:
+    Model = Base
+else:
+    Model = db.Model
 
 
 class Moment(TypeDecorator[datetime]):

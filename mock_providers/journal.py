@@ -16,7 +16,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from mock_providers import clock
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment, db
 
 BATCH_SECONDS = 0.1
 HELD_AT_MOST = 4_000
@@ -24,7 +24,7 @@ PRUNE_EVERY = 500
 BODY_AT_MOST = 256 * 1024
 
 
-class Call(InSpace, db.Model):  # type: ignore[name-defined]
+class Call(InSpace, Model):
     """One call of the app under test (or of the control API) and our answer. `target` is raw, query included.
 
     `why` is what the vendor's door noted for explanations: string to sign, verdict, expected value.

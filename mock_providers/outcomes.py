@@ -6,13 +6,13 @@ Nothing here is random. A target is `<vendor>.<call>`; each vendor declares whic
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, db
+from mock_providers.db import InSpace, Model, db
 from mock_providers.errors import Problem
 
 KNOWN: dict[str, tuple[str, ...]] = {}
 
 
-class Outcome(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Outcome(InSpace, Model):
     """A coming result. `left` counts down to nothing; empty `person`/`ref` match anyone."""
 
     __tablename__ = "outcome"

@@ -10,12 +10,12 @@ from sqlalchemy import String, delete, func, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import current_space, db
+from mock_providers.db import Model, current_space, db
 
 CHUNK = 250
 
 
-class Mark(db.Model):  # type: ignore[name-defined]
+class Mark(Model):
     """Rows of `kind` (a table) in `space` up to this id are gone. `swept`: they are removed too."""
 
     __tablename__ = "mark"

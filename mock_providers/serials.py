@@ -8,11 +8,11 @@ from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, current_space, db
+from mock_providers.db import InSpace, Model, current_space, db
 from mock_providers.spaces import Space
 
 
-class Serial(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Serial(InSpace, Model):
     """How many values of a kind were made in a space."""
 
     __tablename__ = "serial"

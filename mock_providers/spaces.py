@@ -10,7 +10,7 @@ from flask import Flask, g, request
 from sqlalchemy import String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import Moment, current_space, db
+from mock_providers.db import Model, Moment, current_space, db
 from mock_providers.errors import Problem
 
 NAME = re.compile(r"^[a-z0-9][a-z0-9-]{0,31}$")
@@ -18,7 +18,7 @@ PREFIX = re.compile(r"^/s/([^/]+)(/.*)$")
 __all__ = ["Space", "create", "current_space", "entered", "exists", "find_by", "named", "names"]
 
 
-class Space(db.Model):  # type: ignore[name-defined, misc]
+class Space(Model):
     """One world. The clock is `frozen_at` if set, else wall time plus `offset_ms`.
 
     `walking`: the clock stands still only while an advance works through what is due.

@@ -9,7 +9,7 @@ from flask import current_app, g
 from sqlalchemy import String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, db
+from mock_providers.db import InSpace, Model, db
 from mock_providers.errors import Problem
 
 
@@ -31,7 +31,7 @@ class Switch:
 ALL: dict[str, Switch] = {}
 
 
-class SwitchSet(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class SwitchSet(InSpace, Model):
     """A switch somebody moved, in one space."""
 
     __tablename__ = "switch_set"

@@ -9,12 +9,12 @@ from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers import clock
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment, db
 
 HANDLERS: dict[str, Callable[[dict], None]] = {}
 
 
-class Timer(InSpace, db.Model):  # type: ignore[name-defined]
+class Timer(InSpace, Model):
     """Due at a business instant; kept with `done_ns` once it was handled, and with `error` if that failed."""
 
     __tablename__ = "timer"

@@ -8,10 +8,10 @@ from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import clock
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 
 
-class AuditEntry(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class AuditEntry(InSpace, Model):
     """One transition or alarm. `machine` names the state table, `ref` the row it happened to."""
 
     __tablename__ = "audit_entry"

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import clock
-from yibao.db import InSpace, Moment, current_space, db
+from yibao.db import InSpace, Model, Moment, current_space, db
 from yibao.errors import Refused, document
 
 ABANDONED_AFTER = timedelta(minutes=2)
@@ -25,7 +25,7 @@ HEADER = {
 }
 
 
-class Answered(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Answered(InSpace, Model):
     """A key a user used on a path, what was asked, and the first answer once there is one."""
 
     __tablename__ = "answered"

@@ -8,10 +8,10 @@ from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
-from yibao.db import InSpace, current_space, db
+from yibao.db import InSpace, Model, current_space, db
 
 
-class Count(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Count(InSpace, Model):
     """How many numbers of a kind were given out in a space."""
 
     __tablename__ = "count"

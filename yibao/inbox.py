@@ -7,10 +7,10 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import clock
-from yibao.db import InSpace, Moment, current_space, db
+from yibao.db import InSpace, Model, Moment, current_space, db
 
 
-class Received(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Received(InSpace, Model):
     """One message of a provider, known by the provider's own id for it."""
 
     __tablename__ = "received"

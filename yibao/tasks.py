@@ -10,7 +10,7 @@ from sqlalchemy import JSON, Index, String, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import clock
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 
 Handler = Callable[[str, dict[str, Any]], None]
 HANDLERS: dict[str, Handler] = {}
@@ -18,7 +18,7 @@ TICK_SECONDS = 0.5
 RETRY = timedelta(seconds=30)
 
 
-class Task(InSpace, db.Model):  # type: ignore[name-defined, misc]
+class Task(InSpace, Model):
     """Due at a business instant. `ref` is the row it is about; one open task per (kind, ref) is kept."""
 
     __tablename__ = "task"
@@ -58,7 +58,7 @@ def next_due() -> datetime | None:
 
 def run_due(now: datetime) -> list[dict[str, Any]]:
     """Do what is due in the current space, oldest first; say what was done."""
-    done = []
+    done: list[dict[str, Any]] = []
     while True:
         task = db.session.scalars(
             select(Task).where(Task.due_at <= now).order_by(Task.due_at, Task.id).limit(1)

@@ -79,7 +79,7 @@ def shown(who: people.Person) -> dict[str, Any]:
     """Facts of the data file, and under `bureau` what the national platform knows of them now."""
     facts = {key: _plain(value) for key, value in asdict(who).items() if value not in (None, "")}
     describe = getattr(_national(), "describe", None)
-    papers = getattr(_national(), "prescriptions_of", lambda person: [])
+    papers: Any = getattr(_national(), "prescriptions_of", lambda person: [])
     bureau = _plain(describe(who.id)) if describe else None
     return {"sample": True, **facts, "prescriptions": papers(who.id), "bureau": bureau}
 

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.datastructures import Headers
 
 from mock_providers import accounts, clock, journal, outcomes, serials, switches
-from mock_providers.db import InSpace, Moment, current_space, db
+from mock_providers.db import InSpace, Model, Moment, current_space, db
 from mock_providers.errors import Problem
 from mock_providers.national import sm2, wire
 from mock_providers.people import Person, world
@@ -59,7 +59,7 @@ switches.declare(
 outcomes.declare("national.user_query", "system_error", "not_bound")
 
 
-class Consent(InSpace, db.Model):  # type: ignore[name-defined]
+class Consent(InSpace, Model):
     """An authCode: `payer` agreed on their phone, for themselves or for `patient`."""
 
     __tablename__ = "national_consent"
@@ -72,7 +72,7 @@ class Consent(InSpace, db.Model):  # type: ignore[name-defined]
     used_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class PayAuthorisation(InSpace, db.Model):  # type: ignore[name-defined]
+class PayAuthorisation(InSpace, Model):
     """A pay_auth_no or family_pay_auth_no, with the ecToken given beside it. It starts one order, `used_by`."""
 
     __tablename__ = "national_pay_authorisation"

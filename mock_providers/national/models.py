@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, Index, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment
 
 
-class BureauPerson(InSpace, db.Model):  # type: ignore[name-defined]
+class BureauPerson(InSpace, Model):
     """One person's account. `overrides` holds what somebody changed about the facts of people/*.toml.
 
     `mutual_aid_from` is whose account may help; `suspense_fen` money that could not go back to a closed account.
@@ -29,7 +29,7 @@ class BureauPerson(InSpace, db.Model):  # type: ignore[name-defined]
     overrides: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
 
 
-class YearCounter(InSpace, db.Model):  # type: ignore[name-defined]
+class YearCounter(InSpace, Model):
     """What counts towards one person's yearly limits. `mutual_used_fen`: taken from this person for others."""
 
     __tablename__ = "national_year_counter"
@@ -45,7 +45,7 @@ class YearCounter(InSpace, db.Model):  # type: ignore[name-defined]
     mutual_used_fen: Mapped[int] = mapped_column(default=0)
 
 
-class Settlement(InSpace, db.Model):  # type: ignore[name-defined]
+class Settlement(InSpace, Model):
     """A booked purchase, or the negative twin that took one back (`refund_of`). Amounts of a twin are negative."""
 
     __tablename__ = "national_settlement"
@@ -80,7 +80,7 @@ class Settlement(InSpace, db.Model):  # type: ignore[name-defined]
     refunded: Mapped[bool] = mapped_column(default=False)
 
 
-class TraceCode(InSpace, db.Model):  # type: ignore[name-defined]
+class TraceCode(InSpace, Model):
     """A pack that was sold: one 药品追溯码 sells once, until a refund releases it."""
 
     __tablename__ = "national_trace_code"
@@ -90,7 +90,7 @@ class TraceCode(InSpace, db.Model):  # type: ignore[name-defined]
     setl_id: Mapped[str] = mapped_column(String(30), index=True)
 
 
-class PrescriptionUse(InSpace, db.Model):  # type: ignore[name-defined]
+class PrescriptionUse(InSpace, Model):
     """A prescription that was filled by a settlement; gone again after a refund."""
 
     __tablename__ = "national_prescription_use"
@@ -100,7 +100,7 @@ class PrescriptionUse(InSpace, db.Model):  # type: ignore[name-defined]
     setl_id: Mapped[str] = mapped_column(String(30), index=True)
 
 
-class SignIn(InSpace, db.Model):  # type: ignore[name-defined]
+class SignIn(InSpace, Model):
     """An operator's 9001, good until 9002 or the end of the day."""
 
     __tablename__ = "national_sign_in"
@@ -112,7 +112,7 @@ class SignIn(InSpace, db.Model):  # type: ignore[name-defined]
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class GatewayMessage(InSpace, db.Model):  # type: ignore[name-defined]
+class GatewayMessage(InSpace, Model):
     """A `msgid` that was answered with success, so that it is not taken a second time."""
 
     __tablename__ = "national_gateway_message"
@@ -122,7 +122,7 @@ class GatewayMessage(InSpace, db.Model):  # type: ignore[name-defined]
     infno: Mapped[str] = mapped_column(String(6))
 
 
-class GatewayNonce(InSpace, db.Model):  # type: ignore[name-defined]
+class GatewayNonce(InSpace, Model):
     """An x-tif-nonce shown at a wall second; forgotten after its life."""
 
     __tablename__ = "national_gateway_nonce"

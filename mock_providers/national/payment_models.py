@@ -6,10 +6,10 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, CheckConstraint, ForeignKey, String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment
 
 
-class PayOrder(InSpace, db.Model):  # type: ignore[name-defined]
+class PayOrder(InSpace, Model):
     """One upload (6201) and what became of it. `head`/`lines`: the bill under the names of 2101.
 
     The amounts are those of the last 6202; `preset` its setlinfo, `settled` what the notice says of the settlement.
@@ -52,7 +52,7 @@ class PayOrder(InSpace, db.Model):  # type: ignore[name-defined]
         return self.own_fen + self.mutual_fen + self.wallet_fen
 
 
-class PayRefund(InSpace, db.Model):  # type: ignore[name-defined]
+class PayRefund(InSpace, Model):
     """One 6203. The same `app_refd_sn` again is answered again, not paid again."""
 
     __tablename__ = "national_pay_refund"

@@ -16,7 +16,7 @@ from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers import clock, outcomes, switches
-from mock_providers.db import CHINA, InSpace, Moment, db
+from mock_providers.db import CHINA, InSpace, Model, Moment, db
 from mock_providers.national import benefit, fields, wire
 from mock_providers.national.centre import planned, serve
 from mock_providers.national.models import PrescriptionUse
@@ -63,7 +63,7 @@ class Prescription:
     valid_until: datetime = LONG_AGO
 
 
-class PrescriptionStart(InSpace, db.Model):  # type: ignore[name-defined]
+class PrescriptionStart(InSpace, Model):
     """When a space first looked at a prescription: its samples were issued just before."""
 
     __tablename__ = "national_prescription_start"

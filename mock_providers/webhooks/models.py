@@ -8,13 +8,13 @@ from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConst
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mock_providers import clock, serials
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment, db
 from mock_providers.webhooks import engine
 
 NO_ID_TWICE = {"sqlite_autoincrement": True}
 
 
-class Event(InSpace, db.Model):  # type: ignore[name-defined]
+class Event(InSpace, Model):
     """A fact a vendor tells. `notice_id` is the vendor's own id for it and stays the same over retries."""
 
     __tablename__ = "event"
@@ -30,7 +30,7 @@ class Event(InSpace, db.Model):  # type: ignore[name-defined]
     wall_ns: Mapped[int]
 
 
-class Delivery(InSpace, db.Model):  # type: ignore[name-defined]
+class Delivery(InSpace, Model):
     """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled.
 
     `how` is set when a tester sends it once more: edited fields, and how it is signed.
@@ -50,7 +50,7 @@ class Delivery(InSpace, db.Model):  # type: ignore[name-defined]
     reason: Mapped[str] = mapped_column(String(200), default="")
 
 
-class Attempt(InSpace, db.Model):  # type: ignore[name-defined]
+class Attempt(InSpace, Model):
     """One try: exact request and response bytes, how long it took, and what came of it."""
 
     __tablename__ = "attempt"

@@ -5,10 +5,10 @@ from datetime import datetime
 from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment
 
 
-class WechatUser(InSpace, db.Model):  # type: ignore[name-defined]
+class WechatUser(InSpace, Model):
     """A person who has opened an app. `session_key` is the one in force; at most one is."""
 
     __tablename__ = "wechat_user"
@@ -21,7 +21,7 @@ class WechatUser(InSpace, db.Model):  # type: ignore[name-defined]
     session_until: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class WechatCode(InSpace, db.Model):  # type: ignore[name-defined]
+class WechatCode(InSpace, Model):
     """A code the phone was given. kind: login, phone. Good for one exchange."""
 
     __tablename__ = "wechat_code"
@@ -35,7 +35,7 @@ class WechatCode(InSpace, db.Model):  # type: ignore[name-defined]
     used: Mapped[bool] = mapped_column(default=False)
 
 
-class WechatToken(InSpace, db.Model):  # type: ignore[name-defined]
+class WechatToken(InSpace, Model):
     """An access token. kind: plain, stable. `ends_at` is set when a newer one takes its place."""
 
     __tablename__ = "wechat_token"
@@ -46,7 +46,7 @@ class WechatToken(InSpace, db.Model):  # type: ignore[name-defined]
     ends_at: Mapped[datetime | None] = mapped_column(Moment)
 
 
-class WechatUse(InSpace, db.Model):  # type: ignore[name-defined]
+class WechatUse(InSpace, Model):
     """How often something limited was used since `began_at`."""
 
     __tablename__ = "wechat_use"
@@ -58,7 +58,7 @@ class WechatUse(InSpace, db.Model):  # type: ignore[name-defined]
     n: Mapped[int]
 
 
-class FaceCheck(InSpace, db.Model):  # type: ignore[name-defined]
+class FaceCheck(InSpace, Model):
     """One face verification. state: CREATED, IN_PROGRESS, DONE (then `verify_ret` is its result)."""
 
     __tablename__ = "wechat_face_check"

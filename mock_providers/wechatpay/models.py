@@ -6,11 +6,11 @@ from typing import Any
 from sqlalchemy import JSON, BigInteger, ForeignKey, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
-from mock_providers.db import InSpace, Moment, db
+from mock_providers.db import InSpace, Model, Moment, db
 from mock_providers.wechatpay import rules
 
 
-class Order(InSpace, db.Model):  # type: ignore[name-defined]
+class Order(InSpace, Model):
     """A JSAPI order. `signer` is the key its notifications are signed with: cert or pubkey."""
 
     __tablename__ = "wechatpay_order"
@@ -43,7 +43,7 @@ class Order(InSpace, db.Model):  # type: ignore[name-defined]
         self.state = rules.move(rules.TRADE, self.state, event)
 
 
-class Refund(InSpace, db.Model):  # type: ignore[name-defined]
+class Refund(InSpace, Model):
     """Money on its way back. `ends` is how it will end: succeeded, closed, stuck."""
 
     __tablename__ = "wechatpay_refund"
@@ -62,7 +62,7 @@ class Refund(InSpace, db.Model):  # type: ignore[name-defined]
     order: Mapped[Order] = relationship(back_populates="refunds")
 
 
-class MixedOrder(InSpace, db.Model):  # type: ignore[name-defined]
+class MixedOrder(InSpace, Model):
     """A cash part, an insurance part, or both under one number; three state columns."""
 
     __tablename__ = "wechatpay_mixed_order"

@@ -15,7 +15,7 @@ from sqlalchemy import JSON, Index, LargeBinary, String, Text, UniqueConstraint,
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import audit, clock, ids, policies, texts
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
 from yibao.steps.commitment import rules
 
@@ -30,7 +30,7 @@ class Signer:
     id_number: str
 
 
-class Letter(InSpace, db.Model):  # type: ignore[name-defined]
+class Letter(InSpace, Model):
     """One rendered 承诺书. `fields` are the masked values in it; `stale`: the data changed after it was rendered."""
 
     __tablename__ = "letter"
@@ -86,7 +86,7 @@ class Letter(InSpace, db.Model):  # type: ignore[name-defined]
         letter_sealed.send(self)
 
 
-class Seal(InSpace, db.Model):  # type: ignore[name-defined]
+class Seal(InSpace, Model):
     """What was sealed. Rows are only ever added."""
 
     __tablename__ = "letter_seal"

@@ -8,7 +8,7 @@ from sqlalchemy import String, UniqueConstraint, delete, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import audit
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
 from yibao.providers.national import Person
 from yibao.steps.credential import rules
@@ -17,7 +17,7 @@ from yibao.steps.login.models import User
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
-class Credential(InSpace, db.Model):  # type: ignore[name-defined]
+class Credential(InSpace, Model):
     """A user's e-credential. Bound to the person too: another person on the same account starts afresh."""
 
     __tablename__ = "credential"
@@ -35,7 +35,7 @@ class Credential(InSpace, db.Model):  # type: ignore[name-defined]
             audit.moved("credential", self.psn_no, before, self.state, event, actor)
 
 
-class ShownCode(InSpace, db.Model):  # type: ignore[name-defined]
+class ShownCode(InSpace, Model):
     """A code on somebody's screen, and whose it is."""
 
     __tablename__ = "shown_code"

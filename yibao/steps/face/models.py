@@ -15,7 +15,7 @@ from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import audit, clock, ids, tasks
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
 from yibao.providers import wechat
 from yibao.providers.http import Unreachable, VendorRefused
@@ -37,7 +37,7 @@ class Subject:
     id_number: str
 
 
-class FaceTicket(InSpace, db.Model):  # type: ignore[name-defined]
+class FaceTicket(InSpace, Model):
     """One face check: for one purpose, of one subject, about one target (a binding, an order)."""
 
     __tablename__ = "face_ticket"

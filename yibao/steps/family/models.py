@@ -8,7 +8,7 @@ from sqlalchemy import Date, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import audit, clock, ids, policies, tasks
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
 from yibao.steps.commitment import models as letters
 from yibao.steps.family import rules
@@ -26,7 +26,7 @@ EXPIRE, CHECK, REVIEW, COME_OF_AGE, UNBIND = (
 open_order_checks: list[Callable[[str], bool]] = []
 
 
-class Binding(InSpace, db.Model):  # type: ignore[name-defined]
+class Binding(InSpace, Model):
     """One binding of one relative by one user, from draft to history.
 
     `reason` is the code that ended or last stopped it; `replaces` the binding an edit takes the place of;
@@ -163,7 +163,7 @@ class Binding(InSpace, db.Model):  # type: ignore[name-defined]
         return list(db.session.scalars(rows))
 
 
-class Material(InSpace, db.Model):  # type: ignore[name-defined]
+class Material(InSpace, Model):
     """One picture; the file is kept under its hash. `dropped`: it belonged to data that was typed anew."""
 
     __tablename__ = "material"

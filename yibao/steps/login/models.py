@@ -9,7 +9,7 @@ from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import audit, auth, clock, ids
-from yibao.db import InSpace, Moment, current_space, db
+from yibao.db import InSpace, Model, Moment, current_space, db
 from yibao.errors import Refused
 from yibao.providers import national
 from yibao.providers.http import Unreachable, VendorRefused
@@ -19,7 +19,7 @@ from yibao.steps.login import rules
 real_name_removing = Signal("sent with the user before the person is taken off; a receiver may raise Refused")
 
 
-class User(InSpace, db.Model):  # type: ignore[name-defined]
+class User(InSpace, Model):
     """A WeChat user of the mini program. The person fields are empty until the real name is bound."""
 
     __tablename__ = "user"
@@ -84,7 +84,7 @@ class User(InSpace, db.Model):  # type: ignore[name-defined]
         audit.moved("real_name", str(self.id), "BOUND", "NONE", "unbind", "U")
 
 
-class Session(InSpace, db.Model):  # type: ignore[name-defined]
+class Session(InSpace, Model):
     """One login. Every refresh makes the next rotation; an older refresh token ends the session."""
 
     __tablename__ = "session"

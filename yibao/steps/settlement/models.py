@@ -7,12 +7,12 @@ from sqlalchemy import JSON, Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import audit
-from yibao.db import InSpace, Moment, db
+from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
 from yibao.steps.settlement import rules
 
 
-class Settlement(InSpace, db.Model):  # type: ignore[name-defined]
+class Settlement(InSpace, Model):
     """One purchase at a pharmacy. Patient and payer are as they were on the day: a refund needs no binding."""
 
     __tablename__ = "settlement"
@@ -109,7 +109,7 @@ class Settlement(InSpace, db.Model):  # type: ignore[name-defined]
         return fund and (self.cash_fen == 0 or self.cash_paid_at is not None)
 
 
-class Refund(InSpace, db.Model):  # type: ignore[name-defined]
+class Refund(InSpace, Model):
     """Money going back: a refund the user asked for, or the reversal of a payment that failed half-way.
 
     One number serves every leg and every retry, so that nothing is paid out twice.
@@ -142,7 +142,7 @@ class Refund(InSpace, db.Model):  # type: ignore[name-defined]
         return self.pooled_fen + self.account_fen
 
 
-class NationalCopy(InSpace, db.Model):  # type: ignore[name-defined]
+class NationalCopy(InSpace, Model):
     """What the national platform said of an institution or item, and when; good for a while of business time."""
 
     __tablename__ = "national_copy"
