@@ -62,5 +62,5 @@ class Me(Schema):
     id_type = fields.String(allow_none=True, metadata={"example": "id_card"})
     id_number_masked = fields.String(allow_none=True, metadata={"example": "469***********9034"})
     insutype = fields.String(allow_none=True, metadata={"example": "310"})
-    insured_in = fields.String(allow_none=True, metadata={"example": "460100"})
+    insured_in = fields.String(allow_none=True, metadata={"description": "six digits: the area of insurance"})
     created_at = fields.AwareDateTime(metadata={"example": "2025-12-01T10:00:00+08:00"})
