@@ -4,6 +4,7 @@
 addresses with real keys, it would run against them.
 """
 
+import re
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -12,6 +13,7 @@ from yibao.clock import Clock
 from yibao.settings import Settings
 
 STEPS = ("login", "credential", "commitment", "face", "family", "settlement", "records")
+LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 API = {
     "API_TITLE": "海南医保 (样例) API",
     "API_VERSION": "v1",
@@ -58,8 +60,6 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
 
 def _guard_requests(app: Flask) -> None:
     """A request id for every request, CORS for loopback origins."""
-    from urllib.parse import urlsplit
-
     settings = app.config["SETTINGS"]
 
     @app.before_request
@@ -75,9 +75,7 @@ def _guard_requests(app: Flask) -> None:
     def finish(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         origin = request.headers.get("Origin", "")
-        if origin and (
-            urlsplit(origin).hostname in ("127.0.0.1", "localhost", "::1") or origin in settings.cors_origins
-        ):
+        if LOOPBACK.fullmatch(origin) or origin in settings.cors_origins:
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Headers"] = (
                 "Authorization, Content-Type, Idempotency-Key, X-Yibao-Space"

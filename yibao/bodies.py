@@ -25,7 +25,7 @@ def init(app: Flask) -> None:
         places = _places(app.view_functions.get(request.endpoint or ""))
         if "files" in places and request.mimetype in FORMS:
             return
-        request.max_content_length = JSON_AT_MOST
+        request.max_content_length = JSON_AT_MOST + 1  # a chunked body is cut off here, not refused
         if (request.content_length or 0) > JSON_AT_MOST:
             raise Refused("BODY_TOO_BIG")
         if request.endpoint and request.method in WRITES and request.path.startswith(PREFIX):
@@ -40,6 +40,8 @@ def _places(view: Any) -> set[str]:
 def _judge(raw: bytes, places: set[str]) -> None:
     if not raw:
         return
+    if len(raw) > JSON_AT_MOST:
+        raise Refused("BODY_TOO_BIG")
     if not request.is_json or "files" in places:
         raise Refused("MEDIA_TYPE")
     body = strict(raw)

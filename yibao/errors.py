@@ -5,6 +5,7 @@ thing again can help. `Refused` is the only way a step says no.
 """
 
 from dataclasses import dataclass
+from itertools import islice
 from typing import Any
 
 from flask import Flask, Response, current_app, g, json, request
@@ -306,6 +307,7 @@ def document(refused: Refused) -> Response:
     return response
 
 
+FIELDS_AT_MOST = 100
 HTTP_CODES = {404: "NOT_FOUND", 405: "METHOD_NOT_ALLOWED", 413: "BODY_TOO_BIG", 415: "MEDIA_TYPE"}
 
 
@@ -320,7 +322,7 @@ def init(app: Flask) -> None:
     def http(error: HTTPException) -> Response:
         status = error.code or 500
         messages = getattr(error, "data", {}) or {}
-        fields = flat(messages["messages"]) if "messages" in messages else None
+        fields = dict(islice(flat(messages["messages"]).items(), FIELDS_AT_MOST)) if "messages" in messages else None
         if status == 400 and not fields:
             answer = document(Refused("BODY_NOT_JSON"))
         elif status in HTTP_CODES:
@@ -360,4 +362,4 @@ def flat(messages: Any, path: str = "") -> dict[str, list[str]]:
             )
             found |= flat(value, inner)
         return found
-    return {path or "_": [str(message) for message in (messages if isinstance(messages, list) else [messages])]}
+    return {path[:200] or "_": [str(message) for message in (messages if isinstance(messages, list) else [messages])]}

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Response, g
+from flask import Response, g, request
 from flask.blueprints import BlueprintSetupState
 from flask_smorest import Blueprint
 from sqlalchemy import select
@@ -40,7 +40,8 @@ def _mine(key: str) -> models.Letter:
 def letter(key: str) -> models.Letter:
     """Open a letter; the first opening is noted, and five seconds later it may be signed."""
     found = _mine(key)
-    found.view()
+    if request.method == "GET":  # HEAD shows nobody anything
+        found.view()
     db.session.commit()
     return found
 
