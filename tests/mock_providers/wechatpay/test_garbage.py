@@ -17,9 +17,8 @@ PATHS = [
     "/v3/med-ins/orders",
     "/v3/med-ins/refunds/notify?mix_trade_no=1",
 ]
-LEAF = (
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False, allow_infinity=False) | st.text(max_size=8)
-)
+FLOATS = st.floats(allow_nan=False, allow_infinity=False)
+LEAF = st.none() | st.booleans() | st.integers() | FLOATS | st.text(max_size=8)
 JSON = st.recursive(
     LEAF, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=4), inner, max_size=3)
 )
