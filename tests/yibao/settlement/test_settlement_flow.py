@@ -148,7 +148,7 @@ def test_a_quote_shows_the_split_and_pins_its_versions(shop):
         ({"credential_code": "\ud800"}, "FIELD_INVALID"),
         ({"patient_binding_id": "a\u0000"}, "FIELD_INVALID"),
         ({"items": [{"code": "\udfff", "quantity": 1}]}, "FIELD_INVALID"),
-        ({"items": [{"code": "D05", "quantity": 1, "trace_codes": ["\ud800"]}]}, "TRACE_MISSING"),
+        ({"items": [{"code": "D05", "quantity": 1, "trace_codes": ["\ud800"]}]}, "FIELD_INVALID"),
         ({"items": [{"code": "D05", "quantity": 10**30}]}, "FIELD_INVALID"),
         ({"items": None}, "FIELD_INVALID"),
         ({"institution_code": {}}, "FIELD_INVALID"),
