@@ -152,15 +152,15 @@ def migrate(engine: Engine) -> None:
     from importlib.resources import files
 
     versions = files(__package__) / "migrations" / "versions"
-    numbered = [entry.name[:4] for entry in versions.iterdir() if entry.name[:4].isdigit()]
-    if not numbered:
-        Base.metadata.create_all(engine)
-        return
-    newest = max(numbered)
+    newest = max(entry.name[:4] for entry in versions.iterdir() if entry.name[:4].isdigit())
+    found = None
     with engine.connect() as connection:
-        known = engine.dialect.has_table(connection, "alembic_version")
-        if known and connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar() == newest:
-            return
+        if engine.dialect.has_table(connection, "alembic_version"):
+            found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+    if found == newest:
+        return
+    if found is not None and found > newest:
+        raise RuntimeError(f"the database is of version {found}, this program knows {newest}: use the newer program")
     from alembic import command
     from alembic.config import Config
 

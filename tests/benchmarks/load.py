@@ -87,6 +87,6 @@ def healthz(): return jsonify(status='ok')
 @app.post('/hello')
 def hello(): return jsonify(hello='world')
 server = create_server(app, host='127.0.0.1', port=0, threads=32)
-print('ready on http://127.0.0.1:%d' % server.effective_port, flush=True)
+print('ready on http://127.0.0.1:%s' % server.effective_port, flush=True)
 server.run()
 """
