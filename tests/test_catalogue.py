@@ -36,7 +36,7 @@ def used() -> set[str]:
 
 
 @cache
-def tested() -> str:
+def said_by_tests() -> str:
     here = Path(__file__)
     return "\n".join(path.read_text("utf-8") for path in here.parent.rglob("test_*.py") if path != here)
 
@@ -48,7 +48,7 @@ def test_a_code_is_raised_somewhere(code: str) -> None:
 
 @pytest.mark.parametrize("code", CATALOGUE)
 def test_a_code_is_named_in_a_test(code: str) -> None:
-    assert re.search(rf'"{code}"', tested())
+    assert re.search(rf'"{code}"', said_by_tests())
 
 
 def test_what_is_raised_is_in_the_catalogue() -> None:

@@ -31,7 +31,7 @@ from yibao import STEPS
 CHECKS = [not_a_server_error, content_type_conformance, response_schema_conformance, status_code_conformance]
 PROBLEM = {"type", "title", "status", "code", "detail", "remedy", "retryable", "request_id"}
 FEW = settings(
-    max_examples=12, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
+    max_examples=10, deadline=None, derandomize=True, database=None, suppress_health_check=list(HealthCheck)
 )
 
 
@@ -45,6 +45,32 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 @pytest.fixture(scope="module")
 def document(world: World) -> Any:
     return schemathesis.openapi.from_wsgi("/api/v1/openapi.json", world.simulator.back_end)
+
+
+OPEN = {"/api/v1/login/wechat", "/api/v1/login/refresh", "/api/v1/notices/family-binding"}
+
+
+def test_every_route_says_what_it_does_what_it_refuses_and_who_may_ask(world: World) -> None:
+    said = world.simulator.back_end.test_client().get("/api/v1/openapi.json").json
+    problem = {"application/problem+json": {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    assert all(row["content"] == problem for row in said["components"]["responses"].values())
+    for path, operations in said["paths"].items():
+        for operation in (one for method, one in operations.items() if method != "parameters"):
+            assert operation["summary"] and operation["tags"][0] in STEPS
+            assert operation["responses"]["default"] == {"$ref": "#/components/responses/DEFAULT_ERROR"}
+            assert any(status.startswith("2") for status in operation["responses"])
+            assert operation.get("security") == (None if path in OPEN else [{"bearer": []}]), path
+            assert {one["in"] for one in operation.get("parameters", ())} <= {"query", "header"}
+            for body in operation.get("requestBody", {}).get("content", {}).values():
+                schema = body["schema"]
+                if "$ref" in schema:
+                    schema = said["components"]["schemas"][schema["$ref"].rpartition("/")[2]]
+                lacking = {name for name in schema.get("required", ()) if not exemplified(schema["properties"][name])}
+                assert not lacking, (path, lacking)
+
+
+def exemplified(field: dict[str, Any]) -> bool:
+    return bool({"example", "enum", "format"} & field.keys() or ("items" in field and "$ref" in field["items"]))
 
 
 def ids_for(world: World, path: str) -> dict[str, list[str]]:
@@ -213,7 +239,7 @@ def test_the_control_api_answers_whatever_its_document_lets_one_send(
 def throw_at_control(operation: Any, mode: schemathesis.GenerationMode) -> None:
     quick = {"within": "0s"} if operation.path == "/_mock/wait" else {}
 
-    @settings(FEW, max_examples=8)
+    @settings(FEW, max_examples=6)
     @given(case=operation.as_strategy(mode))
     def example(case: schemathesis.Case) -> None:
         answer = case.call(params=quick)
