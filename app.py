@@ -4,6 +4,7 @@ It joins the back end (`yibao`) and the outside world (`mock_providers`) under o
 a transport that reaches the mocks in process, and starts the server. `yibao up` and `python app.py` both begin here.
 """
 
+import gc
 import io
 import os
 import signal
@@ -238,7 +239,10 @@ def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> Non
     )
     server.channel_class = Channel
     address = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
+    gc.disable()  # nothing that start-up makes is garbage
     simulator = server.application = join(data, address, **options)
+    gc.freeze()
+    gc.enable()
 
     def stop(*_: Any) -> None:
         raise KeyboardInterrupt

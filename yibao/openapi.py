@@ -1,9 +1,10 @@
 """The OpenAPI document says what really happens: every refusal is one Problem, and bad fields are a 400."""
 
+from threading import Lock
 from typing import Any
 
 from apispec import APISpec, BasePlugin
-from flask_smorest import Api
+from flask_smorest import Api, Blueprint
 from flask_smorest.utils import prepare_response
 from marshmallow import Schema, fields
 from marshmallow.validate import Regexp
@@ -76,14 +77,30 @@ class _Operations(BasePlugin):
 
 
 class Document(Api):
-    """flask-smorest, with Problem as every error."""
+    """flask-smorest, with Problem as every error; the document is written when somebody asks for it."""
 
     ERROR_SCHEMA = Problem
 
     def __init__(self, app: Any) -> None:
+        self.unwritten: list[Blueprint] = []
+        self.writing = Lock()
         super().__init__(app, spec_kwargs={"extra_plugins": [_Operations()]})
         self.ma_plugin.converter.add_attribute_function(_pattern)
         self.spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+
+    def register_blueprint(self, blp: Blueprint, **options: Any) -> None:
+        """Serve a step now; describe it later, which keeps it out of the start."""
+        self._app.extensions["flask-smorest"]["blp_name_to_api"][blp.name] = self
+        self._app.register_blueprint(blp, **options)
+        self.unwritten.append(blp)
+
+    def _openapi_json(self) -> Any:
+        with self.writing:
+            while self.unwritten:
+                blp = self.unwritten.pop(0)
+                blp.register_views_in_doc(self, self._app, self.spec, name=blp.name, parameters=None)
+                self.spec.tag({"name": blp.name, "description": blp.description})
+        return super()._openapi_json()
 
     def _register_responses(self) -> None:
         for name, words in (

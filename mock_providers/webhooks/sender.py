@@ -20,8 +20,8 @@ from flask import Flask, g
 from mock_providers import accounts, clock, retention, spaces, timers
 from mock_providers.db import db
 from mock_providers.webhooks import engine, resend, store
+from mock_providers.webhooks.reply import Post
 from mock_providers.webhooks.store import Job, Made
-from mock_providers.webhooks.transport import Reply
 
 CLAIMED_AT_ONCE = 128
 SLOW_MS = 1000
@@ -31,7 +31,6 @@ HELD_UP_SECONDS = 1.0
 GATHER_SECONDS = 0.008
 GATHER_AT_MOST = 48
 RETIRE_EVERY = 2_000
-Post = Callable[[str, list[tuple[str, str]], bytes], Reply]
 
 
 class Sender:

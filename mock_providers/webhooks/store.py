@@ -15,7 +15,7 @@ from mock_providers.spaces import Space
 from mock_providers.timers import Timer
 from mock_providers.webhooks import engine
 from mock_providers.webhooks.models import Attempt, Delivery, Event
-from mock_providers.webhooks.transport import Reply
+from mock_providers.webhooks.reply import Reply
 
 DELIVERY: Any = Delivery.__table__
 EVENT: Any = Event.__table__

@@ -10,7 +10,7 @@ import ssl
 import threading
 from collections.abc import Sequence
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any
 from urllib.parse import urlsplit
 
 from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool, PoolManager
@@ -19,22 +19,12 @@ from urllib3.exceptions import HTTPError, NewConnectionError
 from urllib3.util import SKIP_HEADER, Retry
 
 from mock_providers import clock
+from mock_providers.webhooks.reply import Headers, Reply
 
 SECONDS = 5.0
 BODY_AT_MOST = 64 * 1024
 METADATA = {"100.100.100.200", "fd00:ec2::254", "168.63.129.16"}
 NO_RETRY = Retry(total=False, redirect=False)
-Headers = Sequence[tuple[str, str]]
-
-
-class Reply(NamedTuple):
-    """What came back. Without an answer `status` is None and `trouble` says why; `refused` by our own guard."""
-
-    status: int | None
-    headers: list[tuple[str, str]]
-    body: bytes
-    trouble: str = ""
-    refused: bool = False
 
 
 class Forbidden(Exception):
