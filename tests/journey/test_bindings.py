@@ -81,3 +81,15 @@ def test_a_real_woman_who_is_not_the_mother_cannot_bind_a_newborn(phone: Handset
     phone.show_face(binding_id, "self")
     answer = phone.ask("POST", f"/bindings/{binding_id}/submission", {})
     assert answer.json()["code"] == "FA_MOTHER_MISMATCH"
+
+
+def test_the_sealed_letter_of_a_binding_is_found_again_checked_and_printed(phone: Handset) -> None:
+    phone.ready("P01")
+    binding = phone.bind("P04")
+    letter = phone.api("GET", f"/bindings/{binding['id']}/letter")
+    assert letter["state"] == "SEALED"
+    assert phone.api("GET", f"/letters/{letter['id']}/verification")["intact"] is True
+    pdf = phone.ask("GET", f"/letters/{letter['id']}/pdf")
+    assert pdf.headers["Content-Type"] == "application/pdf" and pdf.content.startswith(b"%PDF")
+    fresh = phone.start_binding()["id"]
+    assert phone.ask("GET", f"/bindings/{fresh}/letter").status_code == 404

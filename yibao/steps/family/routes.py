@@ -166,6 +166,17 @@ def render_letter(key: str) -> letters.Letter:
     return letter
 
 
+@blp.get("/bindings/<key>/letter")
+@auth.required
+@blp.response(200, LetterSchema)
+def newest_letter(key: str) -> letters.Letter:
+    """The newest 承诺书 of a binding, signed or not; its PDF is under /letters."""
+    letter = letters.latest(models.mine(key).target)
+    if letter is None:
+        raise Refused("NOT_FOUND", "no letter was rendered yet")
+    return letter
+
+
 @blp.post("/bindings/<key>/face")
 @auth.required
 @blp.arguments(schemas.Face)
