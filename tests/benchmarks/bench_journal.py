@@ -19,7 +19,7 @@ from mock_providers import create_app, journal
 from mock_providers.settings import Settings
 if sys.argv[1] == 'off':
     journal.Journal.add = lambda self, entry: None
-server = create_server(None, host='127.0.0.1', port=0, threads=32)
+server = create_server(print, host='127.0.0.1', port=0, threads=32)
 app = create_app(Settings(data=Path(tempfile.mkdtemp()), public_url='http://127.0.0.1:%s' % server.effective_port))
 server.application = app
 print('ready on http://127.0.0.1:%s' % server.effective_port, flush=True)
