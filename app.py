@@ -7,6 +7,7 @@ a transport that reaches the mocks in process, and starts the server. `yibao up`
 import gc
 import io
 import os
+import shutil
 import signal
 import sys
 import tempfile
@@ -125,6 +126,7 @@ class BackEnd:
         self.accounts.pop(space, None)
         if level not in ("state", "all"):
             return {}
+        shutil.rmtree(self._app().config["SETTINGS"].data / "materials" / space, ignore_errors=True)
         with spaces.entered(self._app(), space):
             return db.forget(space)
 
@@ -215,9 +217,12 @@ def join(data: Path, public_url: str, background: bool = True, **options: Any) -
 
 def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> None:
     """Listen, build, say so on standard output, and serve until SIGTERM or Ctrl-C."""
+    from sqlalchemy.exc import SQLAlchemyError
     from waitress.channel import HTTPChannel
     from waitress.server import create_server
     from waitress.task import WSGITask
+
+    from mock_providers.claim import claim
 
     class Task(WSGITask):
         """Tells the app whether the body came chunked, which waitress hides and WeChat refuses."""
@@ -238,9 +243,13 @@ def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> Non
         not_yet, host=host, port=port, threads=32, ident="yibao", max_request_body_size=9 * 1024 * 1024, backlog=1024
     )
     server.channel_class = Channel
+    held = claim(data)
     address = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     gc.disable()  # nothing that start-up makes is garbage
-    simulator = server.application = join(data, address, **options)
+    try:
+        simulator = server.application = join(data, address, **options)
+    except SQLAlchemyError as error:
+        raise RuntimeError(f"the database in {data} cannot be used: {error}. Try `yibao doctor`.") from error
     gc.freeze()
     gc.enable()
 
@@ -254,6 +263,7 @@ def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> Non
     finally:
         simulator.close()
         server.task_dispatcher.shutdown(timeout=2)
+        held.close()
 
 
 class Commands(click.Group):
@@ -302,9 +312,10 @@ def up(host: str, port: int, data: Path, ephemeral: bool, workers: int, seed: in
             else:
                 serve(host, port, data, workers, seed=seed)
     except OSError as error:
-        raise click.ClickException(
-            f"cannot start on {host}:{port} with {data}: {error}. Try `yibao doctor`."
-        ) from error
+        words = f"{host}:{port} with {data}: {error}. Try `yibao doctor`, `yibao up --port N` or `--data DIR`."
+        raise click.ClickException(f"cannot start on {words}") from error
+    except (ValueError, RuntimeError) as error:
+        raise click.ClickException(f"cannot start: {error}") from error
 
 
 if __name__ == "__main__":

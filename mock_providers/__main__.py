@@ -31,6 +31,7 @@ def _serve(given: argparse.Namespace, chosen: dict[str, object]) -> int:
     from waitress.server import create_server
 
     from mock_providers import create_app
+    from mock_providers.claim import claim
     from mock_providers.settings import Settings
 
     settings = Settings.from_env(**{key: value for key, value in chosen.items() if value is not None})
@@ -43,6 +44,7 @@ def _serve(given: argparse.Namespace, chosen: dict[str, object]) -> int:
     )
     if settings.public_url == Settings.public_url:
         settings = replace(settings, public_url=f"http://{given.host}:{server.effective_port}")
+    held = claim(settings.data)
     app = create_app(settings)
     apps.append(app)
     click.echo(f"mock_providers ready on http://{given.host}:{server.effective_port}")
@@ -51,6 +53,7 @@ def _serve(given: argparse.Namespace, chosen: dict[str, object]) -> int:
     finally:
         app.extensions["sender"].stop()
         app.extensions["journal"].stop()
+        held.close()
     return 0
 
 

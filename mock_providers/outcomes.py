@@ -31,9 +31,12 @@ def declare(target: str, *outcomes: str) -> None:
 
 def plan(target: str, outcome: str, count: int = 1, person: str = "", ref: str = "") -> Outcome:
     """Ask for a result. Raises Problem OUTCOME_UNKNOWN."""
-    if outcome not in KNOWN.get(target, ()):
-        known = ", ".join(KNOWN.get(target, ())) or "none; targets: " + ", ".join(sorted(KNOWN))
-        raise Problem("OUTCOME_UNKNOWN", f"{target[:60]} knows: {known}", {"outcome": ["unknown"]})
+    if target not in KNOWN:
+        raise Problem(
+            "OUTCOME_UNKNOWN", f"no target {target[:60]!r}: {', '.join(sorted(KNOWN))}", {"target": ["unknown"]}
+        )
+    if outcome not in KNOWN[target]:
+        raise Problem("OUTCOME_UNKNOWN", f"{target} knows: {', '.join(KNOWN[target])}", {"outcome": ["unknown"]})
     row = Outcome(target=target, outcome=outcome, left=count, person=person, ref=ref)
     db.session.add(row)
     return row

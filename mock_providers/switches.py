@@ -65,6 +65,8 @@ def put(name: str, wanted: str) -> None:
         raise Problem("FIELD_INVALID", f"there is no switch {name[:60]!r}", {name: ["unknown switch"]})
     if switch.choices and wanted not in switch.choices:
         raise Problem("FIELD_INVALID", f"{name} is one of {', '.join(switch.choices)}", {name: ["not a choice"]})
+    if not switch.choices and switch.default.isdecimal() and not (wanted.isdecimal() and len(wanted) < 10):
+        raise Problem("FIELD_INVALID", f"{name} is a whole number", {name: ["not a whole number"]})
     row = db.session.scalar(select(SwitchSet).where(SwitchSet.name == name))
     if row is None:
         db.session.add(SwitchSet(name=name, value=wanted))

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -39,6 +39,7 @@ def handles(kind: str) -> Callable[[Callable[[dict], None]], Callable[[dict], No
 
 def at(due_at: datetime, kind: str, **about: object) -> None:
     """Start a timer in the open transaction."""
+    g.emitted = True  # the dispatcher looks again when it is committed
     db.session.add(Timer(kind=kind, due_at=due_at, about=about))
 
 

@@ -112,3 +112,43 @@ def test_binding_beyond_loopback_demands_an_admin_token(host: str) -> None:
         env=clean,
     )
     assert done.returncode == 2 and "YIBAO_ADMIN_TOKEN" in done.stderr
+
+
+def test_a_second_server_on_the_same_data_directory_is_refused_in_words(tmp_path: Path) -> None:
+    with started("--data", str(tmp_path)):
+        second = run("up", "--port", "0", "--data", str(tmp_path))
+        assert second.returncode == 1 and "another server uses" in second.stderr
+    with started("--data", str(tmp_path)):
+        pass
+
+
+@pytest.mark.parametrize(
+    "variable, value, words",
+    [
+        ("YIBAO_POLICY", "nope", "hn-2025.1"),
+        ("YIBAO_REGION", "zz", "no such region"),
+        ("MOCK_START", "banana", "banana"),
+    ],
+)
+def test_a_setting_that_cannot_be_is_refused_at_start_in_one_line(variable: str, value: str, words: str) -> None:
+    done = subprocess.run(
+        [sys.executable, str(ROOT / "app.py"), "up", "--port", "0", "--ephemeral"],
+        capture_output=True,
+        text=True,
+        env={**os.environ, variable: value},
+    )
+    assert done.returncode == 1 and words in done.stderr and "Traceback" not in done.stderr
+
+
+def test_a_refund_completes_by_itself_after_its_seconds_not_at_the_next_poll(tmp_path: Path) -> None:
+    import time
+
+    from mock_providers.phone.handset import Handset
+
+    with started("--data", str(tmp_path)) as (_, base):
+        phone = Handset(base).ready("P02")
+        bought = phone.buy("P46019900008", [("D04", 1)])
+        phone.api("POST", f"/settlements/{bought['id']}/refunds", {"reason": "quality"})
+        until = time.monotonic() + 12
+        while phone.settlement(bought["id"])["state"] != "REFUNDED":
+            assert time.monotonic() < until

@@ -40,6 +40,7 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions.update(clock=clock or clocks.system, transport=transport)
     app.extensions["policies"] = policy.load(settings.region)
+    policy.check_pin(app.extensions["policies"], settings.policy_version)
     _guard_requests(app)
     bodies.init(app)
     spaces.init(app)

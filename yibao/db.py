@@ -8,6 +8,7 @@ unless it says `execution_options(all_spaces=True)`.
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta, timezone
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from flask import Flask, g, has_app_context, request
@@ -91,10 +92,13 @@ def _choose_mode(app: Flask) -> None:
 def _only_this_space(state: ORMExecuteState) -> None:
     if not state.is_orm_statement or state.is_column_load or state.execution_options.get("all_spaces"):
         return
-    space = current_space()
-    state.statement = state.statement.options(
-        with_loader_criteria(InSpace, lambda cls: cls.space == space, include_aliases=True)
-    )
+    state.statement = state.statement.options(_rows_of(current_space()))
+
+
+@lru_cache(maxsize=256)
+def _rows_of(space: str) -> Any:
+    """The filter of one space, made once: making it costs a third of a small query."""
+    return with_loader_criteria(InSpace, lambda cls: cls.space == space, include_aliases=True)
 
 
 @event.listens_for(db.session, "before_flush")

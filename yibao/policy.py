@@ -275,6 +275,13 @@ def at(policies: Sequence[Policy], day: date, pinned: str = "") -> Policy:
     raise LookupError(f"no policy {pinned or f'in force on {day}'}")
 
 
+def check_pin(policies: Sequence[Policy], pinned: str) -> None:
+    """Raises BadPolicy if there is no such version to pin."""
+    known = [policy.version for policy in policies]
+    if pinned and pinned not in known:
+        raise BadPolicy(f"no policy version {pinned!r}: {', '.join(known)}")
+
+
 def load(region: str) -> tuple[Policy, ...]:
     """All versions of regions/<region>.toml, oldest first. Raises BadPolicy naming file and key."""
     name = f"{region}.toml"

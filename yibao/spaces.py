@@ -20,7 +20,12 @@ def init(app: Flask) -> None:
     @app.before_request
     def find() -> None:
         said = request.headers.get("X-Yibao-Space")
-        g.space = said or auth.space_of_token() or request.environ.get("yibao.space") or "default"
+        carried, prefixed = auth.space_of_token(), request.environ.get("yibao.space")
+        g.space = said or carried or prefixed or "default"
+        if prefixed and prefixed != g.space:
+            raise Refused(
+                "TOKEN_INVALID", f"the path says space {prefixed}, the token or header says {g.space[:40]!r}"
+            )
         if g.space != "default":
             try:
                 current_app.config["SETTINGS"].vendor(g.space, "wechat")

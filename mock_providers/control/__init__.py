@@ -3,11 +3,13 @@
 import hmac
 from importlib import import_module
 from importlib.util import find_spec
+from urllib.parse import urlsplit
 
 from flask import Flask, request
 
 from mock_providers.errors import Problem
 
+LOOPBACK = ("127.0.0.1", "localhost", "::1")
 PHONES = ("wechat", "wechatpay", "alipay", "national")
 
 
@@ -35,3 +37,5 @@ def _guard(app: Flask) -> None:
             given = request.headers.get("Authorization", "").encode("latin-1", "replace")
             if not hmac.compare_digest(given, f"Bearer {wanted}".encode()):
                 raise Problem("ADMIN_TOKEN", "Authorization: Bearer <the token given at start> is missing or wrong")
+        elif request.path.startswith("/_mock") and urlsplit(f"//{request.host}").hostname not in LOOPBACK:
+            raise Problem("HOST_REFUSED", f"/_mock answers to loopback names only, not to {request.host[:80]!r}")

@@ -42,7 +42,10 @@ class Client:
             if self.as_json:
                 print(json.dumps(answer, ensure_ascii=False))
             code = TOO_LATE if response.status_code == 408 else REFUSED
-            fail(code, f"{answer.get('code')}: {answer.get('detail')} ({answer.get('remedy')})")
+            fields = "".join(
+                f"\n  {name}: {'; '.join(map(str, why))}" for name, why in answer.get("fields", {}).items()
+            )
+            fail(code, f"{answer.get('code')}: {answer.get('detail')} ({answer.get('remedy')}){fields}")
         return answer
 
     def pages(self, path: str, limit: int, **params: Any) -> Iterable[Json]:

@@ -54,3 +54,19 @@ def test_without_a_header_the_path_prefix_names_the_space(phone_in: Callable[[st
     phone = phone_in("left")
     plain = phone.session.get(f"{phone.base}/s/left/_mock/credentials", timeout=5).json()
     assert plain["wechat"]["appid"] == phone.control("GET", "credentials")["wechat"]["appid"]
+
+
+def test_a_path_that_names_another_space_than_the_token_is_refused(phone_in: Callable[[str], Handset]) -> None:
+    phone, other = phone_in("left"), phone_in("right")
+    phone.log_in("P01")
+    answer = phone.session.get(
+        f"{phone.base}/s/{other.space}/api/v1/me", headers={"Authorization": f"Bearer {phone.token}"}, timeout=5
+    )
+    assert (answer.status_code, answer.json()["code"]) == (401, "TOKEN_INVALID")
+
+
+def test_before_the_first_policy_nothing_can_be_bound_and_the_answer_says_why(phone: Handset) -> None:
+    phone.ready("P01")
+    phone.control("POST", "clock", {"set": "2010-01-01T00:00:00+08:00"})
+    answer = phone.session.get(f"{phone.base}/api/v1/notices/family-binding", timeout=5)
+    assert (answer.status_code, answer.json()["code"]) == (409, "STATE_CONFLICT")
