@@ -38,7 +38,8 @@ def names() -> list[str]:
 
 
 def exists(name: str) -> bool:
-    return db.session.execute(select(Space.name).where(Space.name == name)).first() is not None
+    table = Space.__table__.c  # not through the mapper: this runs at start and before every request
+    return db.session.execute(select(table.name).where(table.name == name)).first() is not None
 
 
 def create(name: str, seed: int, offset_ms: int) -> None:

@@ -184,7 +184,7 @@ def test_the_daily_quota_of_plain_tokens_ends_with_the_day(world: World) -> None
     world.advance(14 * 3600)
     assert "errcode" not in world.get("/cgi-bin/token", **query)
     world.switch("wechat.quota_day", "rolling")
-    world.switch("wechat.token_daily_quota", "many")
+    world.switch("wechat.token_daily_quota", "9")
     assert "errcode" not in world.get("/cgi-bin/token", **query)
 
 
