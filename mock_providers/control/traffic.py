@@ -93,7 +93,7 @@ def delivery_line(row: Delivery) -> dict[str, Any]:
         "tries": row.tries,
         "next_at": row.next_at.isoformat() if row.next_at else None,
         "reason": row.reason,
-        "how": masking.tree(row.how),
+        "how": {**row.how, "edit": masking.tree(row.how.get("edit", {}))} if row.how else None,
     }
 
 

@@ -2,6 +2,8 @@
 
 from marshmallow import Schema, fields, validate
 
+from yibao.steps.settlement.schemas import Party, Place, Split
+
 YEAR = validate.Range(2000, 2100)
 
 
@@ -15,34 +17,15 @@ class SummaryQuery(Schema):
     year = fields.Integer(load_default=None, validate=YEAR, metadata={"description": "this year if left out"})
 
 
-class Legs(Schema):
-    total_fen = fields.Integer()
-    pooled_fen = fields.Integer()
-    own_fen = fields.Integer()
-    mutual_fen = fields.Integer()
-    wallet_fen = fields.Integer()
-    cash_fen = fields.Integer()
-
-
-class RecordPlace(Schema):
-    code = fields.String()
-    name = fields.String()
-
-
-class RecordPatient(Schema):
-    name = fields.String(metadata={"description": "masked"})
-    id_number = fields.String(metadata={"description": "masked"})
-
-
 class Record(Schema):
     id = fields.String(metadata={"description": "the settlement's"})
     state = fields.String()
     refunded = fields.Boolean()
     mine = fields.Boolean(metadata={"description": "whether the caller paid"})
     settled_at = fields.AwareDateTime()
-    institution = fields.Nested(RecordPlace)
-    patient = fields.Nested(RecordPatient)
-    split = fields.Nested(Legs)
+    institution = fields.Nested(Place)
+    patient = fields.Nested(Party)
+    split = fields.Nested(Split)
 
 
 class RecordList(Schema):
@@ -53,13 +36,13 @@ class RecordList(Schema):
 class Totals(Schema):
     count = fields.Integer()
     refunds = fields.Integer()
-    spent = fields.Nested(Legs)
-    returned = fields.Nested(Legs)
-    net = fields.Nested(Legs)
+    spent = fields.Nested(Split)
+    returned = fields.Nested(Split)
+    net = fields.Nested(Split)
 
 
 class PatientTotals(Totals):
-    patient = fields.Nested(RecordPatient)
+    patient = fields.Nested(Party)
 
 
 class Summary(Totals):
