@@ -28,7 +28,9 @@ def _r(status: int, title: str, remedy: str, detail: str, retryable: bool = Fals
 CATALOGUE: dict[str, Refusal] = {
     # any request
     "FIELD_INVALID": _r(400, "填写的内容有误", "请按提示修改后再提交", "the request has invalid fields"),
-    "BODY_NOT_JSON": _r(400, "请求格式不正确", "请发送 JSON 对象", "the body is not a JSON object"),
+    "BODY_NOT_JSON": _r(
+        400, "请求格式不正确", "请发送 JSON 对象", "the body is not one JSON object with each name once"
+    ),
     "BODY_TOO_BIG": _r(413, "提交的内容过大", "请减小后再提交", "the body is larger than this route accepts"),
     "MEDIA_TYPE": _r(415, "请求的内容类型不受支持", "请使用 application/json", "unsupported Content-Type"),
     "NOT_FOUND": _r(404, "没有找到相关内容", "请返回上一页重新选择", "no such resource, or it is not yours"),
@@ -36,8 +38,8 @@ CATALOGUE: dict[str, Refusal] = {
     "STATE_CONFLICT": _r(409, "当前状态不能进行此操作", "请刷新后按页面提示继续", "the state does not allow this"),
     "IDEMPOTENCY_KEY_MISSING": _r(
         400,
-        "缺少幂等键",
-        "请在 Idempotency-Key 中携带唯一值",
+        "幂等键缺失或过长",
+        "请在 Idempotency-Key 中携带 1–64 个字符的唯一值",
         "this write needs an Idempotency-Key of 1 to 64 characters",
     ),
     "IDEMPOTENCY_KEY_REUSED": _r(
@@ -157,8 +159,8 @@ CATALOGUE: dict[str, Refusal] = {
     "MATERIAL_MISSING": _r(409, "材料不齐全", "请按材料清单补充上传", "a required picture is missing"),
     "MATERIAL_TYPE": _r(
         400,
-        "材料类型不适用",
-        "请从列出的材料类型中选择",
+        "材料类型或图片格式不适用",
+        "请选择列出的材料类型,并上传 JPEG 或 PNG 图片",
         "this material does not fit the person, or is not JPEG/PNG",
     ),
     "MATERIAL_TOO_BIG": _r(413, "图片超过大小限制", "请压缩到 5 MB 以内", "the picture is larger than 5 MiB"),
