@@ -215,34 +215,14 @@ def join(data: Path, public_url: str, background: bool = True, **options: Any) -
     return Simulator(neighbour.app, mocks)
 
 
-def serve(host: str, port: int, data: Path, workers: int, **options: Any) -> None:
+def serve(host: str, port: int, data: Path, **options: Any) -> None:
     """Listen, build, say so on standard output, and serve until SIGTERM or Ctrl-C."""
     from sqlalchemy.exc import SQLAlchemyError
-    from waitress.channel import HTTPChannel
-    from waitress.server import create_server
-    from waitress.task import WSGITask
 
     from mock_providers.claim import claim
+    from mock_providers.listen import listen
 
-    class Task(WSGITask):
-        """Tells the app whether the body came chunked, which waitress hides and WeChat refuses."""
-
-        def get_environment(self) -> Environ:
-            environ: Environ = super().get_environment()
-            environ["yibao.chunked"] = bool(self.request.chunked)
-            return environ
-
-    class Channel(HTTPChannel):
-        task_class = Task
-
-    def not_yet(environ: Environ, start_response: Callable[..., Any]) -> Iterable[bytes]:
-        start_response("503 Service Unavailable", [("Retry-After", "1")])
-        return []
-
-    server = create_server(
-        not_yet, host=host, port=port, threads=32, ident="yibao", max_request_body_size=9 * 1024 * 1024, backlog=1024
-    )
-    server.channel_class = Channel
+    server = listen(host, port)
     held = claim(data)
     address = f"http://{f'[{host}]' if ':' in host else host}:{server.effective_port}"
     gc.disable()  # nothing that start-up makes is garbage
@@ -308,9 +288,9 @@ def up(host: str, port: int, data: Path, ephemeral: bool, workers: int, seed: in
         with suppress(KeyboardInterrupt):
             if ephemeral:
                 with tempfile.TemporaryDirectory(prefix="yibao-", ignore_cleanup_errors=True) as place:
-                    serve(host, port, Path(place), workers, seed=seed)
+                    serve(host, port, Path(place), seed=seed)
             else:
-                serve(host, port, data, workers, seed=seed)
+                serve(host, port, data, seed=seed)
     except OSError as error:
         words = f"{host}:{port} with {data}: {error}. Try `yibao doctor`, `yibao up --port N` or `--data DIR`."
         raise click.ClickException(f"cannot start on {words}") from error

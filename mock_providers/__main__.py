@@ -5,7 +5,6 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
 
 import click
 
@@ -28,25 +27,20 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def _serve(given: argparse.Namespace, chosen: dict[str, object]) -> int:
-    from waitress.server import create_server
-
     from mock_providers import create_app
     from mock_providers.claim import claim
+    from mock_providers.listen import listen
     from mock_providers.settings import Settings
 
     settings = Settings.from_env(**{key: value for key, value in chosen.items() if value is not None})
     if given.host not in LOOPBACK and not settings.admin_token:
         click.echo("binding beyond loopback needs an admin token: set YIBAO_ADMIN_TOKEN", err=True)
         return 2
-    apps: list[Any] = []
-    server = create_server(
-        lambda *wsgi: apps[0](*wsgi), host=given.host, port=given.port, threads=given.threads, ident=None
-    )
+    server = listen(given.host, given.port, given.threads)
     if settings.public_url == Settings.public_url:
         settings = replace(settings, public_url=f"http://{given.host}:{server.effective_port}")
     held = claim(settings.data)
-    app = create_app(settings)
-    apps.append(app)
+    app = server.application = create_app(settings)
     click.echo(f"mock_providers ready on http://{given.host}:{server.effective_port}")
     try:
         server.run()
