@@ -1,0 +1,63 @@
+"""The national platform: the institutions' gateway, the mobile payment centre and its notice.
+
+Yuan stays on this wire: everything given back is fen. Every call raises Unreachable (what happened is unknown) or
+VendorRefused; its `code` is one of facts.REASONS where the platform's words are known, else the platform's own code.
+"""
+
+from yibao.providers.national.centre import (
+    PRESCRIPTION_PATH,
+    order_state,
+    place_payment,
+    prescription,
+    read_settlement_notice,
+    refund,
+    revoke,
+    upload_fees,
+)
+from yibao.providers.national.facts import (
+    Institution,
+    Insurance,
+    Line,
+    OrderState,
+    Person,
+    Refund,
+    SettlementNotice,
+    Split,
+    reason_of,
+)
+from yibao.providers.national.gateway import (
+    catalogue_page,
+    gateway_signature,
+    institution,
+    institutions,
+    message_id,
+    person,
+    preview,
+)
+
+__all__ = [
+    "PRESCRIPTION_PATH",
+    "Institution",
+    "Insurance",
+    "Line",
+    "OrderState",
+    "Person",
+    "Refund",
+    "SettlementNotice",
+    "Split",
+    "catalogue_page",
+    "gateway_signature",
+    "institution",
+    "institutions",
+    "message_id",
+    "order_state",
+    "person",
+    "place_payment",
+    "prescription",
+    "preview",
+    "read_settlement_notice",
+    "reason_of",
+    "refund",
+    "revoke",
+    "upload_fees",
+]
