@@ -20,7 +20,7 @@ class Account(InSpace, Model):
     __tablename__ = "account"
     __table_args__ = (UniqueConstraint("space", "vendor"), UniqueConstraint("vendor", "public_id"))
     id: Mapped[int] = mapped_column(primary_key=True)
-    vendor: Mapped[str] = mapped_column(String(20))
+    vendor: Mapped[str] = mapped_column(String(24))
     public_id: Mapped[str] = mapped_column(String(64))
     secret: Mapped[dict[str, Any]] = mapped_column(JSON)
 

@@ -9,7 +9,7 @@ from werkzeug.exceptions import HTTPException
 from mock_providers import accounts, serials
 from mock_providers.db import db
 from mock_providers.wechat import face, insurance, login, phone, tokens, users, wire
-from mock_providers.wechat.door import bp
+from mock_providers.wechat.door import MINI_PROGRAM, OFFICIAL_ACCOUNT, bp
 from mock_providers.wechat.models import WechatToken
 from mock_providers.wechat.users import openid_of, person_of_openid
 
@@ -18,18 +18,28 @@ __all__ = ["NAME", "bp", "connect", "openid_of", "person_of_openid", "space_of"]
 ROOMS = (face, insurance, login, phone, tokens)
 
 
-@accounts.maker("wechat")
+@accounts.maker(MINI_PROGRAM)
 def credentials() -> dict[str, Any]:
     """A mini program of this space's own."""
-    appid = "wx" + serials.derive("wechat.appid", size=8).hex()
+    return _credentials("wechat")
+
+
+@accounts.maker(OFFICIAL_ACCOUNT)
+def official_account() -> dict[str, Any]:
+    """An official account (公众号) of the same owner."""
+    return _credentials("official_account")
+
+
+def _credentials(kind: str) -> dict[str, Any]:
+    appid = "wx" + serials.derive(f"{kind}.appid", size=8).hex()
     return {
         "public_id": appid,
         "base_url": f"{current_app.config['SETTINGS'].public_url}/wechat",
         "appid": appid,
-        "secret": serials.derive("wechat.secret", size=16).hex(),
-        "original_id": "gh_" + serials.derive("wechat.original_id", size=6).hex(),
-        "push_token": wire.alphanumeric(serials.derive("wechat.push_token"), 32),
-        "encoding_aes_key": wire.alphanumeric(serials.derive("wechat.encoding_aes_key", size=64), 43),
+        "secret": serials.derive(f"{kind}.secret", size=16).hex(),
+        "original_id": "gh_" + serials.derive(f"{kind}.original_id", size=6).hex(),
+        "push_token": wire.alphanumeric(serials.derive(f"{kind}.push_token"), 32),
+        "encoding_aes_key": wire.alphanumeric(serials.derive(f"{kind}.encoding_aes_key", size=64), 43),
     }
 
 
@@ -43,8 +53,12 @@ def space_of() -> str | None:
         if space := db.session.scalar(select(row.space).where(row.token == token)):
             return space
     if appid := request.args.get("appid"):
-        return accounts.space_of("wechat", appid)
-    return accounts.space_of("wechat", _appid_in_body()) if path == "/cgi-bin/stable_token" else None
+        return _space_of_app(appid)
+    return _space_of_app(_appid_in_body()) if path == "/cgi-bin/stable_token" else None
+
+
+def _space_of_app(appid: str | None) -> str | None:
+    return accounts.space_of(MINI_PROGRAM, appid) or accounts.space_of(OFFICIAL_ACCOUNT, appid)
 
 
 def _appid_in_body() -> str | None:

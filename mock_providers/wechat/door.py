@@ -30,6 +30,7 @@ OUTCOMES = {
     "secret_frozen": 40243,
     "account_frozen": 50007,
 }
+MINI_PROGRAM, OFFICIAL_ACCOUNT = "wechat", "wechat_official_account"
 View = Callable[[], dict[str, Any]]
 bp = Blueprint("wechat", __name__)
 
@@ -182,17 +183,31 @@ def _check_token() -> None:
         raise Refused(40001)
     if now >= row.expires_at:
         raise Refused(42001)
+    g.wechat_appid = row.appid
+
+
+def app_of(appid: object) -> dict[str, Any] | None:
+    """The credentials of this space's app of that appid: the mini program or the official account."""
+    return next(
+        (app for kind in (MINI_PROGRAM, OFFICIAL_ACCOUNT) if (app := accounts.account(kind))["appid"] == appid), None
+    )
+
+
+def caller() -> str:
+    """The appid whose access token or secret the call at hand showed; the mini program's before that."""
+    return g.get("wechat_appid") or accounts.account(MINI_PROGRAM)["appid"]
 
 
 def check_app(given: dict[str, Any], grant_type: str) -> None:
     """appid, secret and grant type of a caller that has no token yet."""
-    account = accounts.account("wechat")
+    account = app_of(given.get("appid")) or accounts.account(MINI_PROGRAM)
 
     def appid() -> None:
         if not given.get("appid"):
             raise Refused(41002)
         if given["appid"] != account["appid"]:
             raise Refused(40013)
+        g.wechat_appid = account["appid"]
 
     def secret() -> None:
         if not given.get("secret"):

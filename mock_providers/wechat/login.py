@@ -9,7 +9,7 @@ from flask import request
 from mock_providers import accounts, clock, outcomes, people, switches
 from mock_providers.journal import explain
 from mock_providers.wechat import limits, users, wire
-from mock_providers.wechat.door import Refused, api, check_app, number, planned
+from mock_providers.wechat.door import Refused, api, caller, check_app, number, planned
 from mock_providers.wechat.models import WechatUser
 
 TOURIST = "touristappid"
@@ -66,7 +66,7 @@ def jscode2session() -> dict[str, Any]:
 
 def _exchanged(code: str) -> WechatUser:
     """The user whose code this is; the code is spent."""
-    appid = users.own_appid()
+    appid = caller()
     row = users.code("login", code)
     if row is None:
         return _stand_in(appid)
@@ -126,7 +126,7 @@ def _signed_by_session() -> WechatUser:
     given = request.args
     if not given.get("openid") or not given.get("signature"):
         raise Refused(40097)
-    who = users.user(users.own_appid(), given["openid"])
+    who = users.user(caller(), given["openid"])
     if who is None:
         raise Refused(40003)
     if given.get("sig_method") != "hmac_sha256":

@@ -36,11 +36,12 @@ class WechatCode(InSpace, Model):
 
 
 class WechatToken(InSpace, Model):
-    """An access token. kind: plain, stable. `ends_at` is set when a newer one takes its place."""
+    """An access token of an app (the mini program if none). kind: plain, stable. `ends_at`: a newer one took over."""
 
     __tablename__ = "wechat_token"
     id: Mapped[int] = mapped_column(primary_key=True)
     kind: Mapped[str] = mapped_column(String(8))
+    appid: Mapped[str | None] = mapped_column(String(32))
     token: Mapped[str] = mapped_column(String(160), unique=True)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     ends_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -5,7 +5,7 @@ from typing import Any
 from mock_providers import clock, outcomes, people, switches
 from mock_providers.journal import explain
 from mock_providers.wechat import users, wire
-from mock_providers.wechat.door import Refused, api, body, planned, text
+from mock_providers.wechat.door import Refused, api, body, caller, planned, text
 
 outcomes.declare("wechat.getuserphonenumber", "system_error", "rate_limited", "unauthorized", "http_500")
 switches.declare(
@@ -35,7 +35,7 @@ def getuserphonenumber() -> dict[str, Any]:
     if row is None:
         explain(code="not a phone code given out here")
         raise Refused(40029)
-    if row.appid != users.own_appid():
+    if row.appid != caller():
         explain(code="made for another appid", appid=row.appid)
         raise Refused(int(switches.value("wechat.phone_code_of_other_app")))
     if row.used or clock.now() - row.made_at >= users.CODE_LIFE:

@@ -4,12 +4,12 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import request
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from mock_providers import clock, outcomes, serials, switches
+from mock_providers import accounts, clock, outcomes, serials, switches
 from mock_providers.db import db
 from mock_providers.wechat import limits, wire
-from mock_providers.wechat.door import Refused, api, body, check_app, number, planned, text
+from mock_providers.wechat.door import MINI_PROGRAM, Refused, api, body, caller, check_app, number, planned, text
 from mock_providers.wechat.models import WechatToken
 
 LIFE = timedelta(seconds=7200)
@@ -45,7 +45,7 @@ def token() -> dict[str, Any]:
     """A new plain token; the one before works for five more minutes."""
     check_app(request.args, "client_credential")
     planned("wechat.token")
-    if not limits.spend("token", number("wechat.token_daily_quota"), limits.DAY):
+    if not limits.spend(f"token.{caller()}", number("wechat.token_daily_quota"), limits.DAY):
         raise Refused(45009)
     now = clock.now()
     end_living("plain", now, now + OVERLAP)
@@ -61,19 +61,19 @@ def stable_token() -> dict[str, Any]:
     if not isinstance(force, bool):
         raise Refused(int(switches.value("wechat.wrong_json_type")))
     planned("wechat.stable_token")
-    if not limits.spend("stable_token.minute", STABLE_A_MINUTE, limits.MINUTE):
+    if not limits.spend(f"stable_token.minute.{caller()}", STABLE_A_MINUTE, limits.MINUTE):
         raise Refused(45011)
-    if not limits.spend("stable_token.day", STABLE_A_DAY, limits.DAY):
+    if not limits.spend(f"stable_token.day.{caller()}", STABLE_A_DAY, limits.DAY):
         raise Refused(45009)
     now = clock.now()
     return _answer(_forced(now) if force else _current(now), now)
 
 
 def _forced(now: datetime) -> WechatToken:
-    last = limits.last("stable_token.forced")
+    last = limits.last(f"stable_token.forced.{caller()}")
     if last and now - last < FORCED_APART:
         return _current(now)
-    if not limits.spend("stable_token.forced", FORCED_A_DAY, limits.DAY):
+    if not limits.spend(f"stable_token.forced.{caller()}", FORCED_A_DAY, limits.DAY):
         spent = switches.value("wechat.forced_refreshes_spent")
         if spent == "same_token":
             return _current(now)
@@ -84,7 +84,7 @@ def _forced(now: datetime) -> WechatToken:
 
 def _current(now: datetime) -> WechatToken:
     """Normal mode. In its last five minutes a token has a successor, and both work until its end."""
-    newest = select(WechatToken).where(WechatToken.kind == "stable", WechatToken.ends_at.is_(None))
+    newest = select(WechatToken).where(*_own("stable"), WechatToken.ends_at.is_(None))
     row = db.session.scalars(newest.order_by(WechatToken.id.desc()).limit(1).with_for_update()).first()
     if row and now < row.expires_at - OVERLAP:
         return row
@@ -94,17 +94,24 @@ def _current(now: datetime) -> WechatToken:
 
 
 def end_living(kind: str, now: datetime, at: datetime) -> None:
-    """Every living token of a kind ends at `at`, or earlier if it would anyway."""
-    living = select(WechatToken).where(WechatToken.kind == kind, WechatToken.expires_at > now)
+    """Every living token of a kind of the calling app ends at `at`, or earlier if it would anyway."""
+    living = select(WechatToken).where(*_own(kind), WechatToken.expires_at > now)
     for row in db.session.scalars(living.with_for_update()):
         row.ends_at = min(row.ends_at or row.expires_at, at)
 
 
 def mint(kind: str, now: datetime) -> WechatToken:
     """A new token of 7200 s."""
-    row = WechatToken(kind=kind, token=wire.access_token(serials.fresh("token", 64)), expires_at=now + LIFE)
+    token = wire.access_token(serials.fresh("token", 64))
+    row = WechatToken(kind=kind, appid=caller(), token=token, expires_at=now + LIFE)
     db.session.add(row)
     return row
+
+
+def _own(kind: str) -> tuple[Any, ...]:
+    """Conditions: the calling app's tokens of a kind. Rows without an appid are the mini program's."""
+    appid = func.coalesce(WechatToken.appid, accounts.account(MINI_PROGRAM)["appid"])
+    return WechatToken.kind == kind, appid == caller()
 
 
 def _answer(row: WechatToken, now: datetime) -> dict[str, Any]:

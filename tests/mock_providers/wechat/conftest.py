@@ -29,8 +29,15 @@ class World:
 
     @cached_property
     def account(self) -> dict[str, Any]:
+        return self._held("wechat")
+
+    @cached_property
+    def official_account(self) -> dict[str, Any]:
+        return self._held("wechat_official_account")
+
+    def _held(self, vendor: str) -> dict[str, Any]:
         with spaces.entered(self.app, self.space):
-            found = accounts.account("wechat")
+            found = accounts.account(vendor)
             db.session.commit()
             return found
 
