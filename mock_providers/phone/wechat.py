@@ -5,11 +5,15 @@ insurance page would hand the mini program. Mounted under /_mock.
 from base64 import b64encode
 from typing import Any
 
-from flask import Blueprint, current_app, request
+from flask import Blueprint, current_app
 
-from mock_providers import clock, people, serials
+from mock_providers import clock, serials
 from mock_providers.db import db
 from mock_providers.errors import Problem
+from mock_providers.phone.tap import appid as _appid
+from mock_providers.phone.tap import given as _given
+from mock_providers.phone.tap import person as _person
+from mock_providers.phone.tap import text as _text
 from mock_providers.wechat import face, users, wire
 from mock_providers.wechat.login import TOURIST
 
@@ -81,39 +85,3 @@ def insurance_authorisation() -> dict[str, Any]:
     auth_code = current_app.extensions["authorise"](person=person.id, for_person=for_person, params=params)
     db.session.commit()
     return {"authCode": auth_code}
-
-
-def _given(*required: str, optional: tuple[str, ...] = ()) -> dict[str, Any]:
-    """The body: all required members, and none that is not known."""
-    try:
-        given = wire.parse(request.get_data())
-    except ValueError:
-        raise Problem("BODY_NOT_JSON", "the body must be a JSON object") from None
-    wrong = {name: ["missing"] for name in required if given.get(name) in (None, "")}
-    wrong |= {name[:60]: ["unknown field"] for name in given if name not in (*required, *optional)}
-    if wrong:
-        raise Problem("FIELD_INVALID", f"this call takes {', '.join((*required, *optional))}", wrong)
-    return given
-
-
-def _text(given: dict[str, Any], name: str) -> str:
-    if not isinstance(given[name], str):
-        raise Problem("FIELD_INVALID", f"{name} is text", {name: ["not text"]})
-    return given[name]
-
-
-def _person(person: object, name: str = "person") -> people.Person:
-    known = people.world().people.get(person) if isinstance(person, str) else None
-    if known is None:
-        raise Problem("PERSON_UNKNOWN", f"there is no sample person {str(person)[:40]!r}", {name: ["unknown"]})
-    return known
-
-
-def _appid(given: dict[str, Any]) -> str:
-    """The mini program on the phone: this space's own unless another is named."""
-    if given.get("appid") is None:
-        return users.own_appid()
-    appid = _text(given, "appid")
-    if appid != TOURIST and not wire.APPID.fullmatch(appid):
-        raise Problem("FIELD_INVALID", "an appid is wx and 16 hex digits", {"appid": ["malformed"]})
-    return appid
