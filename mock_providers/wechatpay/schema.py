@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -74,7 +74,14 @@ class Many(Field):
     of: Field
 
 
-JSON_NAME = {Text: "string", Word: "string", Whole: "int", Flag: "bool", Group: "object", Many: "array"}
+KINDS: dict[type[Field], str] = {
+    Text: " string 类型的 Json 值",
+    Word: " string 类型的 Json 值",
+    Whole: "合法的 64 位有符号整数",
+    Flag: " bool 类型的 Json 值",
+    Group: " object 类型的 Json 值",
+    Many: " array 类型的 Json 值",
+}
 PYTHON: dict[type[Field], type] = {Text: str, Word: str, Whole: int, Flag: bool, Group: dict, Many: list}
 
 
@@ -88,10 +95,13 @@ def _group(shape: Group, given: Mapping[str, Any], location: str, path: str) -> 
     for name, inner in shape.fields.items():
         value = given.get(name)
         if value is None or value == "":
-            if inner.required:
+            if value == "" and inner.required and isinstance(inner, Text):
+                inner = replace(inner, least=max(1, inner.least))
+            elif inner.required:
                 message = f"输入源“{path}/{name}”映射到字段“{inner.title}”必填性规则校验失败，此字段为必填项"
                 raise Invalid(message, location, "")
-            continue
+            else:
+                continue
         found[name] = _value(inner, value, location, f"{path}/{name}")
     return found
 
@@ -99,44 +109,44 @@ def _group(shape: Group, given: Mapping[str, Any], location: str, path: str) -> 
 def _value(shape: Field, value: Any, location: str, path: str) -> Any:
     fits = type(value) is PYTHON[type(shape)]
     if not fits:
-        kind = JSON_NAME[type(shape)]
-        message = f"无法将 JSON 输入源“{path}”映射到目标字段“{shape.title}”中，此字段需要一个 {kind} 类型的 Json 值"
+        message = f"无法将 JSON 输入源“{path}”映射到目标字段“{shape.title}”中，此字段需要一个{KINDS[type(shape)]}"
         raise Invalid(message, location, value)
     if isinstance(shape, Group):
         return _group(shape, value, location, path)
     if isinstance(shape, Many):
         return [_value(shape.of, one, location, f"{path}/{at}") for at, one in enumerate(value)]
     if wrong := _wrong(shape, value):
-        message, internal = wrong
-        raise Invalid(f"输入源“{path}”映射到{message}", location, value, internal)
+        message, internal, shown = wrong
+        raise Invalid(f"输入源“{path}”映射到{message}", location, shown, internal)
     return value
 
 
-def _wrong(shape: Field, value: Any) -> tuple[str, int] | None:
+def _wrong(shape: Field, value: Any) -> tuple[str, int, Any] | None:
+    """(message, internal number, what `detail.value` shows): for a length that is the length."""
     if isinstance(shape, Whole):
         rule = f"数值字段“{shape.title}”规则校验失败，值"
         if value < shape.least:
-            return f"{rule}低于最小值 {shape.least}", OUT_OF_RANGE
+            return f"{rule}低于最小值 {shape.least}", OUT_OF_RANGE, value
         if value > shape.most:
-            return f"{rule}高于最大值 {shape.most}", OUT_OF_RANGE
+            return f"{rule}高于最大值 {shape.most}", OUT_OF_RANGE, value
     if isinstance(shape, Word) and value not in shape.words:
-        return f"枚举字段“{shape.title}”枚举规则校验失败，值不在枚举范围内", PARAMETER_INVALID
+        return f"枚举字段“{shape.title}”枚举规则校验失败，值不在枚举范围内", PARAMETER_INVALID, value
     if isinstance(shape, Text):
         return _wrong_text(shape, value)
     return None
 
 
-def _wrong_text(shape: Text, value: str) -> tuple[str, int] | None:
+def _wrong_text(shape: Text, value: str) -> tuple[str, int, Any] | None:
     rule = f"值字段“{shape.title}”字符串规则校验失败，"
     size = LIMITS[shape.unit](value)
     if size > shape.most:
-        return f"{rule}{shape.unit} {size}，大于最大值 {shape.most}", PARAMETER_INVALID
+        return f"{rule}{shape.unit} {size}，大于最大值 {shape.most}", PARAMETER_INVALID, size
     if size < shape.least:
-        return f"{rule}{shape.unit} {size}，小于最小值 {shape.least}", PARAMETER_INVALID
-    if shape.pattern and not re.fullmatch(shape.pattern.strip("^$"), value):
-        return f"{rule}字符串必须匹配正则表达式{shape.pattern}", PARAMETER_INVALID
+        return f"{rule}{shape.unit} {size}，小于最小值 {shape.least}", PARAMETER_INVALID, size
+    if shape.pattern and not re.fullmatch(shape.pattern.removeprefix("^").removesuffix("$"), value):
+        return f"{rule}字符串必须匹配正则表达式“{shape.pattern}”", PARAMETER_INVALID, value
     if any(char == "\0" or char > "\uffff" for char in value):
-        return f"{rule}仅支持 UTF-8 编码长度为 1 至 3 字节的字符", PARAMETER_INVALID
+        return f"{rule}仅支持 UTF-8 编码长度为 1 至 3 字节的字符", PARAMETER_INVALID, value
     return None
 
 

@@ -4,7 +4,7 @@ from mock_providers.wechatpay.rules import MIX_PAY_TYPES
 from mock_providers.wechatpay.schema import MOST_OF_UINT, Field, Flag, Group, Many, Text, Whole, Word
 
 OUT_TRADE_NO = r"^[0-9a-zA-Z_\-\|\*]+$"
-URL = r"^https?://[^\s?#\[\]]+$"
+URL = r"^https?://([^\s/?#\[\]\@]+\@)?([^\s/?#\@:]+)(?::\d{2,5})?([^\s?#\[\]]*)$"
 
 MCHID = Text(title="商户号", most=32, required=True)
 GOODS = Group(
@@ -33,7 +33,7 @@ ORDER: dict[str, Field] = {
     "out_trade_no": Text(title="商户订单号", least=6, most=32, pattern=OUT_TRADE_NO, required=True),
     "time_expire": Text(title="支付结束时间", most=64),
     "attach": Text(title="商户数据包", most=128, unit="字节数"),
-    "notify_url": Text(title="商户回调地址", most=255, pattern=URL, required=True),
+    "notify_url": Text(title="通知地址", most=255, pattern=URL, required=True),
     "goods_tag": Text(title="订单优惠标记", most=32),
     "support_fapiao": Flag(title="电子发票入口开放标识"),
     "amount": Group(
