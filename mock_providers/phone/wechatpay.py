@@ -13,8 +13,7 @@ from flask import Blueprint, Response, current_app, jsonify, request
 from mock_providers import clock, journal
 from mock_providers.db import db
 from mock_providers.errors import Problem
-from mock_providers.wechatpay import medical, rules, wire
-from mock_providers.wechatpay.account import mine
+from mock_providers.wechatpay import account, medical, rules, wire
 from mock_providers.wechatpay.models import MixedOrder, Order, mixed_by, order_by
 from mock_providers.wechatpay.pay import PREPAY_LIFE, pay
 
@@ -122,7 +121,7 @@ def _checked(params: Mapping[str, Any], expected: Order | None) -> Order:
     app_id = params.get("appId", params.get("appid", order.appid))
     if app_id != order.appid:
         raise Declined("appId 与下单时不一致")
-    key = wire.read_certificate(mine()["merchant_certificate"])[0]
+    key = wire.read_certificate(account.of(order.sp_mchid)["merchant_certificate"])[0]
     message = wire.pay_message(order.appid, stamp, nonce, package)
     journal.explain(string_to_sign=message.decode(errors="replace"))
     if kind != "RSA" or not wire.verify(key, message, signature):

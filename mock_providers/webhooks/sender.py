@@ -204,8 +204,9 @@ class Sender:
         with spaces.entered(self.app, space):
             g.write_mode = False
             for job in jobs:
-                if job.event.vendor in accounts.MAKERS:
-                    job.credentials = accounts.account(job.event.vendor)
+                whose = job.event.about.get("account", job.event.vendor)
+                if whose in accounts.MAKERS:
+                    job.credentials = accounts.account(whose)
 
     def _take_made(self) -> list[Made]:
         with self.lock:

@@ -1,10 +1,14 @@
-"""One merchant per space: its certificate, WeChat Pay's certificate, and WeChat Pay's public key."""
+"""Two merchants per space: one that calls for itself, and a partner (服务商) that calls for its sub-merchant.
+
+Each has its own certificate, and WeChat Pay shows each a platform certificate and a public key of its own.
+"""
 
 from typing import Any
 
-from flask import current_app
+from flask import current_app, g
 
 from mock_providers import accounts, clock, keys, serials
+from mock_providers.db import current_space, db
 from mock_providers.wechatpay import wire
 
 
@@ -20,35 +24,89 @@ def _certified(kind: str, common_name: str, organisation: str) -> tuple[str, str
     return f"{serial:X}", private, made
 
 
-@accounts.maker("wechatpay")
-def make() -> dict[str, Any]:
-    """Mint the merchant. The `…_private_key` of the platform never leaves this half."""
-    label = accounts.label()
-    mchid = "1900000001" if label == "000000" else f"19{_digits('mchid', 8)}"
-    merchant_serial, merchant_key, merchant_certificate = _certified("merchant", mchid, "样例商户")
-    platform_serial, platform_key, platform_certificate = _certified("platform", "Tenpay.com sign", "Tenpay.com")
+DIRECT, PARTNER = "wechatpay", "wechatpay_partner"
+
+
+def _number(kind: str, default: str) -> str:
+    return default if accounts.label() == "000000" else f"19{_digits(kind, 8)}"
+
+
+def _minted(vendor: str, mchid: str, appid: str, organisation: str) -> dict[str, Any]:
+    """Mint a merchant. The `…_private_key` of the platform never leaves this half."""
+    of = "" if vendor == DIRECT else f"{vendor} "
+    merchant_serial, merchant_key, merchant_certificate = _certified(f"{of}merchant", mchid, organisation)
+    platform_serial, platform_key, platform_certificate = _certified(f"{of}platform", "Tenpay.com sign", "Tenpay.com")
     public_private, public = keys.rsa_pem()
     return {
         "public_id": mchid,
         "base_url": f"{current_app.config['SETTINGS'].public_url}/wechatpay",
         "mchid": mchid,
-        "appid": accounts.account("wechat")["appid"],
-        "apiv3_key": serials.derive("wechatpay", "apiv3", size=16).hex(),
+        "appid": appid,
+        "apiv3_key": serials.derive("wechatpay", f"{of}apiv3", size=16).hex(),
         "merchant_serial_no": merchant_serial,
         "merchant_private_key": merchant_key,
         "merchant_certificate": merchant_certificate,
         "platform_serial_no": platform_serial,
         "platform_private_key": platform_key,
         "platform_certificate": platform_certificate,
-        "public_key_id": f"PUB_KEY_ID_{_digits('public key', 32)}",
+        "public_key_id": f"PUB_KEY_ID_{_digits(f'{of}public key', 32)}",
         "public_key": public,
         "public_key_private_key": public_private,
     }
 
 
+@accounts.maker(DIRECT)
+def make() -> dict[str, Any]:
+    """The merchant that calls for itself (直连商户)."""
+    return _minted(DIRECT, _number("mchid", "1900000001"), accounts.account("wechat")["appid"], "样例商户")
+
+
+@accounts.maker(PARTNER)
+def make_partner() -> dict[str, Any]:
+    """The partner, its official account, and the one sub-merchant it may call for."""
+    sp_appid = official_appid()
+    made = _minted(PARTNER, _number("sp_mchid", "1900000100"), sp_appid, "样例服务商")
+    return {
+        **made,
+        "sp_mchid": made["mchid"],
+        "sp_appid": sp_appid,
+        "sub_mchid": _number("sub_mchid", "1900000101"),
+        "sub_appid": accounts.account("wechat")["appid"],
+    }
+
+
+def official_appid() -> str:
+    """The official account's appid; the mini program's where the space has none."""
+    second = "wechat_official_account"
+    return accounts.account(second if second in accounts.MAKERS else "wechat")["appid"]
+
+
+def find(mchid: str, space: str | None = None) -> str | None:
+    """Remember who calls under this number; the space it lives in, None if nobody (in `space`) has it."""
+    table = accounts.Account.__table__.c
+    which = [table.public_id == mchid, table.vendor.in_((DIRECT, PARTNER))]
+    if space is not None:
+        which.append(table.space == space)
+    row = db.session.execute(db.select(table.space, table.vendor).where(*which)).first()
+    g.caller = tuple(row) if row else None
+    return row.space if row else None
+
+
 def mine() -> dict[str, Any]:
-    """The merchant of the space at hand."""
-    return accounts.account("wechatpay")
+    """The merchant who calls: a partner if the Authorization named one, else the space's own merchant."""
+    caller = g.get("caller")
+    return accounts.account(caller[1] if caller and caller[0] == current_space() else DIRECT)
+
+
+def merchant() -> str:
+    """The merchant the business belongs to: the partner's sub-merchant, or the caller itself."""
+    held = mine()
+    return held.get("sub_mchid") or held["mchid"]
+
+
+def of(sp_mchid: str | None) -> dict[str, Any]:
+    """Whose keys belong to an order: the partner's, if it was made by one."""
+    return accounts.account(PARTNER if sp_mchid else DIRECT)
 
 
 def signing_key(credentials: dict[str, Any], signer: str) -> tuple[Any, str]:

@@ -13,10 +13,10 @@ import orjson
 from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
-from mock_providers import accounts, clock, journal, outcomes, switches
+from mock_providers import clock, journal, outcomes, switches
 from mock_providers.db import current_space, db
+from mock_providers.wechatpay import account, schema, wire
 from mock_providers.wechatpay import errors as e
-from mock_providers.wechatpay import schema, wire
 from mock_providers.wechatpay.account import mine, signing_key
 from mock_providers.wechatpay.errors import Refusal
 
@@ -56,7 +56,7 @@ def space_of() -> str | None:
         caller = wire.read_authorization(request.headers.get("Authorization"))
     except (wire.Malformed, wire.UnknownScheme):
         return None
-    return accounts.space_of(NAME, caller.mchid)
+    return account.find(caller.mchid)
 
 
 @bp.before_request
@@ -109,9 +109,11 @@ def _read_authorization() -> wire.Authorization:
 
 
 def _check_signature(caller: wire.Authorization) -> None:
+    space = current_space()
+    if "caller" not in g:
+        account.find(caller.mchid, space)
     merchant = mine()
     body = request.get_data()
-    space = current_space()
     raw = journal.raw_target()
     messages = [
         wire.request_message(request.method, target, caller.timestamp, caller.nonce_str, body)
@@ -147,7 +149,7 @@ def body(fields: Mapping[str, schema.Field]) -> dict[str, Any]:
         )
         raise Refusal.of(invalid)
     found = _fit(fields, given, "body")
-    if found.get("mchid", g.mchid) != g.mchid:
+    if any(found.get(name, g.mchid) != g.mchid for name in ("mchid", "sp_mchid")):
         raise Refusal("PARAM_ERROR", e.MCHID_DIFFERS)
     return found
 

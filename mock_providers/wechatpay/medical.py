@@ -10,6 +10,7 @@ from mock_providers import clock, outcomes, people, serials, switches
 from mock_providers.db import db
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay import rules, schema, shapes, wire
+from mock_providers.wechatpay.account import merchant, mine
 from mock_providers.wechatpay.door import answer, body, nothing, opener, path, planned, query, route, signer
 from mock_providers.wechatpay.errors import Refusal
 from mock_providers.wechatpay.models import MixedOrder, Order, mixed_by, order_by
@@ -51,7 +52,7 @@ def create() -> Response:
     unknown = "请确认AppID与OpenID是否正确，两者是否匹配"
     person = person_of(asked["appid"], asked["openid"], unknown, OPENID_WRONG)
     planned(TARGET, FAILURES, person, asked["out_trade_no"])
-    if mixed_by(out_trade_no=asked["out_trade_no"]):
+    if mixed_by(mchid=merchant(), out_trade_no=asked["out_trade_no"]):
         raise Refusal("ALREADY_EXISTS", "订单已存在")
     _check_rules(asked)
     _check_payer(person, payer)
@@ -149,7 +150,7 @@ def _cash_order(asked: Mapping[str, Any]) -> Order | None:
     """The JSAPI order of the same number, payer and amount, still unpaid."""
     if "prepay_id" not in asked:
         return None
-    order = order_by(prepay_id=asked["prepay_id"])
+    order = order_by(mchid=merchant(), prepay_id=asked["prepay_id"])
     wanted = (asked["out_trade_no"], asked["appid"], asked["openid"], "NOTPAY")
     if order is None or (order.out_trade_no, order.appid, order.openid, order.state) != wanted:
         cash_only = asked["mix_pay_type"] == rules.CASH_ONLY
@@ -179,6 +180,8 @@ def _add(asked: dict[str, Any], person: str, order: Order | None) -> MixedOrder:
     mix, cash, insurance = rules.created(asked["mix_pay_type"])
     mixed = MixedOrder(
         mix_trade_no=f"{now:%Y%m%d%H%M%S}{serials.fresh_digits('wechatpay.mixed', 16)}",
+        mchid=merchant(),
+        sp_mchid=mine().get("sp_mchid"),
         out_trade_no=asked["out_trade_no"],
         order=order,
         kind=asked["mix_pay_type"],
@@ -197,13 +200,13 @@ def _add(asked: dict[str, Any], person: str, order: Order | None) -> MixedOrder:
 @route("GET", "/v3/med-ins/orders/mix-trade-no/<mix_trade_no>")
 def query_by_mix(mix_trade_no: str) -> Response:
     """A mixed order by WeChat Pay's number."""
-    return _show(mixed_by(**path(shapes.MIX_NUMBER)))
+    return _show(mixed_by(mchid=merchant(), **path(shapes.MIX_NUMBER)))
 
 
 @route("GET", "/v3/med-ins/orders/out-trade-no/<out_trade_no>")
 def query_by_number(out_trade_no: str) -> Response:
     """A mixed order by the merchant's number."""
-    return _show(mixed_by(**path(shapes.OUT_NUMBER)))
+    return _show(mixed_by(mchid=merchant(), **path(shapes.OUT_NUMBER)))
 
 
 def _unknown() -> Refusal:
@@ -244,7 +247,7 @@ def tell_paid(mixed: MixedOrder) -> None:
     if switches.value("wechatpay.medical_retries") == "full":
         more["schedule"] = ""
     url = mixed.asked["callback_url"]
-    tell("MEDICAL_INSURANCE.SUCCESS", mixed.out_trade_no, view(mixed), url, mixed.signer, **more)
+    tell("MEDICAL_INSURANCE.SUCCESS", mixed.out_trade_no, view(mixed), url, mixed, **more)
 
 
 @route("POST", "/v3/med-ins/refunds/notify")
@@ -256,7 +259,7 @@ def report_refund() -> Response:
     parts = sum(told[f"med_refund_{part}_fee"] for part in ("gov", "self", "other"))
     if parts > MOST_OF_UINT:
         raise Refusal("PARAM_ERROR", "金额计算出现溢出，请检查退款金额", 268435464)
-    mixed = mixed_by(**number)
+    mixed = mixed_by(mchid=merchant(), **number)
     if mixed is None:
         raise _unknown()
     if mixed.insurance_state == "NO_MED_INS_PAY":

@@ -11,11 +11,14 @@ from mock_providers.wechatpay import rules
 
 
 class Order(InSpace, Model):
-    """A JSAPI order. `signer` is the key its notifications are signed with: cert or pubkey."""
+    """A JSAPI order of the merchant `mchid`; `sp_mchid` is the partner who made it for a sub-merchant.
+
+    `signer` is the key its notifications are signed with: cert or pubkey.
+    """
 
     __tablename__ = "wechatpay_order"
     __table_args__ = (
-        UniqueConstraint("space", "out_trade_no"),
+        UniqueConstraint("space", "mchid", "out_trade_no"),
         UniqueConstraint("space", "transaction_id"),
         UniqueConstraint("space", "prepay_id"),
     )
@@ -26,6 +29,7 @@ class Order(InSpace, Model):
     prepaid_at: Mapped[datetime] = mapped_column(Moment)
     appid: Mapped[str] = mapped_column(String(32))
     mchid: Mapped[str] = mapped_column(String(32))
+    sp_mchid: Mapped[str | None] = mapped_column(String(32))
     openid: Mapped[str] = mapped_column(String(128))
     person: Mapped[str] = mapped_column(String(10))
     state: Mapped[str] = mapped_column(String(12), default="NOTPAY")
@@ -47,8 +51,10 @@ class Refund(InSpace, Model):
     """Money on its way back. `ends` is how it will end: succeeded, closed, stuck."""
 
     __tablename__ = "wechatpay_refund"
-    __table_args__ = (UniqueConstraint("space", "out_refund_no"),)
+    __table_args__ = (UniqueConstraint("space", "mchid", "out_refund_no"),)
     id: Mapped[int] = mapped_column(primary_key=True)
+    mchid: Mapped[str | None] = mapped_column(String(32))
+    sp_mchid: Mapped[str | None] = mapped_column(String(32))
     order_id: Mapped[int] = mapped_column(ForeignKey("wechatpay_order.id", ondelete="CASCADE"), index=True)
     out_refund_no: Mapped[str] = mapped_column(String(64))
     refund_id: Mapped[str] = mapped_column(String(32))
@@ -66,8 +72,10 @@ class MixedOrder(InSpace, Model):
     """A cash part, an insurance part, or both under one number; three state columns."""
 
     __tablename__ = "wechatpay_mixed_order"
-    __table_args__ = (UniqueConstraint("space", "out_trade_no"), UniqueConstraint("space", "mix_trade_no"))
+    __table_args__ = (UniqueConstraint("space", "mchid", "out_trade_no"), UniqueConstraint("space", "mix_trade_no"))
     id: Mapped[int] = mapped_column(primary_key=True)
+    mchid: Mapped[str | None] = mapped_column(String(32))
+    sp_mchid: Mapped[str | None] = mapped_column(String(32))
     mix_trade_no: Mapped[str] = mapped_column(String(32))
     out_trade_no: Mapped[str] = mapped_column(String(64))
     order_id: Mapped[int | None] = mapped_column(ForeignKey("wechatpay_order.id", ondelete="CASCADE"), index=True)
@@ -92,10 +100,15 @@ class MixedOrder(InSpace, Model):
 
 
 def order_by(**number: str) -> Order | None:
-    """An order by one of its numbers."""
+    """An order by its merchant (`mchid`) and that merchant's number, or by a number of WeChat Pay's own."""
     return db.session.scalar(select(Order).filter_by(**number))
 
 
+def refund_by(**number: str) -> Refund | None:
+    """A refund by its merchant (`mchid`) and that merchant's number."""
+    return db.session.scalar(select(Refund).filter_by(**number))
+
+
 def mixed_by(**number: str) -> MixedOrder | None:
-    """A mixed order by one of its numbers."""
+    """A mixed order by its merchant (`mchid`) and that merchant's number, or by WeChat Pay's own."""
     return db.session.scalar(select(MixedOrder).filter_by(**number))

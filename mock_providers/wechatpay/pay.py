@@ -11,10 +11,10 @@ from mock_providers.db import CHINA, db
 from mock_providers.webhooks.models import emit
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay import rules, schema, shapes, wire
-from mock_providers.wechatpay.account import mine
+from mock_providers.wechatpay.account import PARTNER, merchant, mine
 from mock_providers.wechatpay.door import answer, body, nothing, path, planned, query, route, signer
 from mock_providers.wechatpay.errors import Refusal
-from mock_providers.wechatpay.models import Order, order_by
+from mock_providers.wechatpay.models import MixedOrder, Order, Refund, order_by
 
 PREPAY_LIFE = timedelta(hours=2)
 ORDER_LIFE = timedelta(days=7)
@@ -72,7 +72,7 @@ def create() -> Response:
     check_appid(asked["appid"])
     person = person_of(asked["appid"], asked["payer"]["openid"], "无效的openid", 268501013)
     planned(NAMES, FAILURES, person, asked["out_trade_no"])
-    order = order_by(out_trade_no=asked["out_trade_no"])
+    order = order_by(mchid=merchant(), out_trade_no=asked["out_trade_no"])
     if order is None:
         order = _add(asked, person, closes_at)
     else:
@@ -113,7 +113,7 @@ def _add(asked: dict[str, Any], person: str, closes_at: datetime) -> Order:
         closes_at=closes_at,
     )
     db.session.add(order)
-    timers.at(closes_at, "wechatpay.close", out_trade_no=order.out_trade_no)
+    timers.at(closes_at, "wechatpay.close", mchid=order.mchid, out_trade_no=order.out_trade_no)
     return order
 
 
@@ -136,7 +136,7 @@ def _prepay_id(now: datetime) -> str:
 @timers.handles("wechatpay.close")
 def close_by_itself(about: dict) -> None:
     """Nobody paid in time."""
-    order = order_by(out_trade_no=about["out_trade_no"])
+    order = order_by(**about)
     if order and order.state == "NOTPAY":
         order.happen("closed")
 
@@ -144,13 +144,13 @@ def close_by_itself(about: dict) -> None:
 @route("GET", "/v3/pay/transactions/id/<transaction_id>")
 def query_by_id(transaction_id: str) -> Response:
     """The order WeChat Pay gave this number when it was paid."""
-    return _show(order_by(**path(shapes.TRANSACTION_NUMBER)))
+    return _show(order_by(mchid=merchant(), **path(shapes.TRANSACTION_NUMBER)))
 
 
 @route("GET", "/v3/pay/transactions/out-trade-no/<out_trade_no>")
 def query_by_number(out_trade_no: str) -> Response:
     """The order the merchant gave this number."""
-    return _show(order_by(**path(shapes.ORDER_NUMBER)))
+    return _show(order_by(mchid=merchant(), **path(shapes.ORDER_NUMBER)))
 
 
 def _show(order: Order | None) -> Response:
@@ -168,7 +168,7 @@ def close(out_trade_no: str) -> Response:
     number = path(shapes.ORDER_NUMBER)
     body(shapes.MERCHANT)
     planned("wechatpay.close", FAILURES, "", out_trade_no)
-    order = order_by(**number)
+    order = order_by(mchid=merchant(), **number)
     if order is None:
         raise Refusal("ORDER_NOT_EXIST", "订单不存在")
     try:
@@ -215,12 +215,18 @@ def pay(order: Order) -> None:
     order.happen("paid")
     order.paid_at = now
     order.transaction_id = f"4200{now:%Y%m%d}{serials.fresh_digits('wechatpay.transaction', 16)}"
-    tell("TRANSACTION.SUCCESS", order.out_trade_no, view(order), order.notify_url, order.signer)
+    tell("TRANSACTION.SUCCESS", order.out_trade_no, view(order), order.notify_url, order)
 
 
-def tell(event: str, ref: str, plain: dict[str, Any], url: str | None, signed_by: str, **about: Any) -> None:
-    """Emit a notification, if there is somewhere to send it and an APIv3 key to seal it with."""
+def tell(
+    event: str, ref: str, plain: dict[str, Any], url: str | None, of: Order | Refund | MixedOrder, **about: Any
+) -> None:
+    """Emit a notification about an order or a refund, if there is somewhere to send it and an APIv3 key to seal
+    it with. It is sealed and signed with the keys of the merchant who called: the partner's, if one did.
+    """
     if not url or switches.value("wechatpay.merchant_state") == "no_apiv3_key":
         return
-    about |= {"signer": signed_by, "bare_data": switches.value("wechatpay.associated_data") == "empty"}
+    if of.sp_mchid:
+        about["account"] = PARTNER
+    about |= {"signer": of.signer, "bare_data": switches.value("wechatpay.associated_data") == "empty"}
     emit("wechatpay", event, ref, plain, url, **about)

@@ -10,9 +10,10 @@ from mock_providers import clock, outcomes, serials, switches, timers
 from mock_providers.db import db
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay import rules, shapes
+from mock_providers.wechatpay.account import merchant
 from mock_providers.wechatpay.door import answer, body, path, planned, route, signer
 from mock_providers.wechatpay.errors import Refusal
-from mock_providers.wechatpay.models import MixedOrder, Order, Refund, order_by
+from mock_providers.wechatpay.models import MixedOrder, Order, Refund, order_by, refund_by
 from mock_providers.wechatpay.pay import check_callback, rfc3339, tell
 
 TARGET = "wechatpay.refunds"
@@ -35,7 +36,7 @@ def create() -> Response:
     _check(asked)
     order = _order(asked)
     ends = planned(TARGET, FAILURES, order.person if order else "", asked["out_refund_no"])
-    refund = db.session.scalar(select(Refund).filter_by(out_refund_no=asked["out_refund_no"]))
+    refund = refund_by(mchid=merchant(), out_refund_no=asked["out_refund_no"])
     if refund is None:
         refund = _add(_refundable(order, asked), asked, ENDS.get(ends or "", "succeeded"))
     elif refund.asked != asked:
@@ -54,7 +55,9 @@ def _check(asked: dict[str, Any]) -> None:
 
 
 def _order(asked: dict[str, Any]) -> Order | None:
-    return order_by(**{key: asked[key] for key in ("transaction_id", "out_trade_no") if key in asked})
+    return order_by(
+        mchid=merchant(), **{key: asked[key] for key in ("transaction_id", "out_trade_no") if key in asked}
+    )
 
 
 def _refundable(order: Order | None, asked: dict[str, Any]) -> Order:
@@ -77,6 +80,8 @@ def _add(order: Order, asked: dict[str, Any], ends: str) -> Refund:
     now = clock.now()
     refund = Refund(
         order=order,
+        mchid=order.mchid,
+        sp_mchid=order.sp_mchid,
         out_refund_no=asked["out_refund_no"],
         refund_id=f"5030{now:%Y%m%d}{serials.fresh_digits('wechatpay.refund', 17)}",
         state="PROCESSING",
@@ -89,7 +94,7 @@ def _add(order: Order, asked: dict[str, Any], ends: str) -> Refund:
     db.session.add(refund)
     order.happen("refunded")
     after = timedelta(seconds=_seconds())
-    timers.at(now + after, "wechatpay.refund", out_refund_no=refund.out_refund_no)
+    timers.at(now + after, "wechatpay.refund", mchid=refund.mchid, out_refund_no=refund.out_refund_no)
     return refund
 
 
@@ -104,7 +109,7 @@ def _seconds() -> float:
 @timers.handles("wechatpay.refund")
 def finish(about: dict) -> None:
     """The refund ends as planned; the merchant and a mixed order learn of it."""
-    refund = db.session.scalar(select(Refund).filter_by(out_refund_no=about["out_refund_no"]))
+    refund = refund_by(**about)
     if refund is None or refund.state != "PROCESSING":
         return
     refund.state = rules.move(rules.REFUND, refund.state, refund.ends)
@@ -114,13 +119,13 @@ def finish(about: dict) -> None:
         if mixed:
             mixed.happen("cash_refunded")
     url = refund.asked.get("notify_url")
-    tell(TELLS[refund.state], refund.out_refund_no, _notice(refund), url, refund.signer)
+    tell(TELLS[refund.state], refund.out_refund_no, _notice(refund), url, refund)
 
 
 @route("GET", "/v3/refund/domestic/refunds/<out_refund_no>")
 def query(out_refund_no: str) -> Response:
     """The refund as it stands."""
-    refund = db.session.scalar(select(Refund).filter_by(**path(shapes.REFUND_NUMBER)))
+    refund = refund_by(mchid=merchant(), **path(shapes.REFUND_NUMBER))
     if refund is None:
         raise Refusal("RESOURCE_NOT_EXISTS", "退款单不存在")
     return answer(view(refund))

@@ -39,9 +39,9 @@ class World:
         refuses = asked["outcome"].startswith("insurance_failed")
         return {"ok": False, "reason": "账户已冻结", "passthrough": {}} if refuses else self.bureau
 
-    def credentials(self, space: str = "default") -> dict[str, Any]:
+    def credentials(self, space: str = "default", vendor: str = "wechatpay") -> dict[str, Any]:
         with entered(self.app, space):
-            held = accounts.account("wechatpay")
+            held = accounts.account(vendor)
             db.session.commit()
             return held
 
@@ -76,7 +76,8 @@ class World:
 
     def built(self, event: Event) -> tuple[dict[str, str], bytes]:
         """One attempt as the sender would make it now."""
-        headers, body = notify.build(event, self.credentials(), datetime.now(UTC))
+        credentials = self.credentials(vendor=event.about.get("account", event.vendor))
+        headers, body = notify.build(event, credentials, datetime.now(UTC))
         return dict(headers), body
 
 
