@@ -50,6 +50,7 @@ class Purses:
     mutual_fen: int = 0
     wallet_fen: int = 0
     mutual_used_this_year_fen: int = 0
+    mutual_used_today_fen: int = 0
 
 
 @dataclass(frozen=True)
@@ -115,19 +116,24 @@ def age_on(born_on: date, day: date) -> int:
 
 
 def ratio_bp(policy: Policy, patient: Patient, level: int) -> int:
-    """The pooled ratio at a level, points off for a retired person's missing contribution years."""
+    """The pooled ratio at a level, less for a retired person's missing contribution years."""
     scheme = policy.scheme(patient.insutype)
-    ratio = scheme.ratio_bp[level]
+    table = scheme.retired_ratio_bp if patient.retired and scheme.retired_ratio_bp else scheme.ratio_bp
+    ratio = table[level]
     if patient.retired and scheme.years and patient.contribution_years is not None:
         missing = max(0, scheme.years[patient.gender] - patient.contribution_years)
-        ratio = max(0, ratio - missing * scheme.years["off_bp"])
+        off = missing * scheme.years["off_bp"]
+        ratio = max(0, ratio - (off if scheme.years["off"] == "points" else ratio * off // 10_000))
     return ratio
 
 
 def cap_fen(scheme: Scheme, patient: Patient, day: date) -> int:
-    """The yearly cap: higher for the retired (employees) or from an age (residents)."""
-    aged = scheme.senior_from_age is not None and age_on(patient.born_on, day) >= scheme.senior_from_age
-    return scheme.senior_cap_fen if patient.retired or aged else scheme.cap_fen
+    """The yearly cap: higher for the retired (employees) or from an age (residents, some employees)."""
+    age = age_on(patient.born_on, day)
+    if patient.retired or (scheme.senior_from_age is not None and age >= scheme.senior_from_age):
+        return scheme.senior_cap_fen
+    older = scheme.older_from_age is not None and age >= scheme.older_from_age
+    return scheme.older_cap_fen if older else scheme.cap_fen
 
 
 def line_total_fen(line: Line, policy: Policy) -> int:
@@ -173,7 +179,8 @@ def split(
         deductible = min(scope, max(0, scheme.deductible_fen[level] - patient.deductible_paid_fen))
         share = Decimal((scope - deductible) * ratio * patient.benefit_bp) / 10**8
         fund = min(ROUND[policy.pooled_rounding](share), cap_left)
-    taken = _legs(policy, total - fund, purses)
+    outside = 0 if policy.pays_outside else sum(p.full_self_fen for p in parts)
+    taken = _legs(policy, total - fund - outside, purses)
     made = Split(
         lines=parts,
         total_fen=total,
@@ -186,7 +193,7 @@ def split(
         own_fen=taken["own"],
         mutual_fen=taken["mutual_aid"],
         wallet_fen=taken["wallet"],
-        cash_fen=taken["cash"],
+        cash_fen=taken["cash"] + outside,
         purses=purses,
     )
     check(made)
@@ -198,6 +205,8 @@ def mutual_left_fen(policy: Policy, purses: Purses) -> int:
     limits = [max(0, purses.mutual_fen - policy.retain_fen)]
     if policy.mutual_per_purchase_fen is not None:
         limits.append(policy.mutual_per_purchase_fen)
+    if policy.mutual_per_day_fen is not None:
+        limits.append(max(0, policy.mutual_per_day_fen - purses.mutual_used_today_fen))
     if policy.mutual_per_year_fen is not None:
         limits.append(max(0, policy.mutual_per_year_fen - purses.mutual_used_this_year_fen))
     return min(limits)

@@ -60,7 +60,7 @@ def _page(rows: list[dict[str, Any]], number: int, size: int) -> dict[str, Any]:
 
 
 def _row(item: Item, call: Call) -> dict[str, Any]:
-    rules = policy.on(call.received_at.date())
+    rules = policy.in_force(call.received_at.date())
     return {
         "hilist_code": item.med_list_codg,
         "hilist_name": item.name,

@@ -197,7 +197,7 @@ def _infcode(number: int) -> int | str:
 def _reply(received_at: datetime, output: dict[str, Any] | None, refused: Refused | None = None) -> Response:
     """The full answer of §1.2; HTTP 200 also for a refusal."""
     fine = {"null": None, "empty": "", "success": "success"}[switches.value("national.success_err_msg")]
-    region = policy.on(received_at.date()).region
+    region = policy.in_force(received_at.date()).region
     document = {
         "infcode": _infcode(-1 if refused else 0),
         "inf_refmsgid": f"{region}{received_at:%Y%m%d%H%M%S}{serials.number('inf_refmsgid'):010d}",

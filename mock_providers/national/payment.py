@@ -217,7 +217,7 @@ def _said_of(line: purchases.PurchaseLine, bill: purchases.Purchase) -> dict[str
     """What the centre finds of one line, under the Hainan names."""
     item = line.item
     counted = benefit.Line(line.quantity, line.unit_price_fen, item.level, item.first_pay_bp, item.price_limit_fen)
-    parts = benefit.split_line(counted, policy.on(bill.at.date()))
+    parts = benefit.split_line(counted, policy.in_force(bill.at.date()))
     return {
         "rxSn": line.feedetl_sn,
         "hosRxDetlNo": line.rxno,

@@ -1,15 +1,36 @@
-"""The bureau's rules by date, read from hn-*.toml and checked when first asked for. Pure but for that reading."""
+"""The bureau's rules by region and date, read from policies/*.toml and checked when first asked for.
+
+A file holds `rules` and dated `versions`; a version is the rules with its `changes` laid over them. A profile may
+`extend` another file: it starts from that file's newest rules. Pure, but for that reading and the switch in
+`in_force`, which says whose rules a space lives under.
+"""
 
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from mock_providers import switches
+
 MODES = ("off", "rx_only", "open")
 LEGS = {"own", "mutual_aid", "wallet", "cash"}
 ROUNDINGS = ("floor", "half_up")
+switches.declare(
+    "national.policy",
+    "hn",
+    (
+        "hn",
+        *("chongqing-1", "generic-6", "generic-7", "hebei-8", "linyi", "sample-sjz", "shanxi"),
+        "taiyuan-review",
+        "yunnan",
+    ),
+    kind="choice",
+    source="domain §2.3.1",
+    why="whose rules the bureau counts by: Hainan's, or a sample that tests the engine; take the back end's region",
+)
 
 
 class BadPolicy(ValueError):
@@ -18,14 +39,21 @@ class BadPolicy(ValueError):
 
 @dataclass(frozen=True)
 class Scheme:
-    """Outpatient terms of one scheme. Tables by institution level; the senior cap is for retired or aged people."""
+    """Outpatient terms of one scheme. Tables by institution level; the senior cap is for retired or aged people.
+
+    `older_cap_fen` is for who is not yet retired but of `older_from_age`; `retired_ratio_bp` stands in for
+    `ratio_bp`. `years`: what a retired person's missing contribution years take off the ratio.
+    """
 
     deductible_fen: dict[int, int]
     ratio_bp: dict[int, int]
     cap_fen: int
     senior_cap_fen: int
     senior_from_age: int | None = None
-    years: dict[str, int] = field(default_factory=dict)
+    older_from_age: int | None = None
+    older_cap_fen: int = 0
+    retired_ratio_bp: dict[int, int] | None = None
+    years: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -50,8 +78,10 @@ class Policy:
     employee: Scheme
     resident: Scheme
     order: tuple[str, ...]
+    pays_outside: bool
     retain_fen: int
     mutual_per_purchase_fen: int | None
+    mutual_per_day_fen: int | None
     mutual_per_year_fen: int | None
     pooled_mode: str
     ratio_basis: str
@@ -66,27 +96,46 @@ class Policy:
         return self.employee if insutype == "310" else self.resident
 
 
-def read(name: str, text: str) -> Policy:
-    """A policy from TOML. Raises BadPolicy naming file and key."""
+def read(name: str, text: str, base: Mapping[str, Any] | None = None) -> tuple[Policy, ...]:
+    """Every version of a file, newest first. `base`: the rules it extends. Raises BadPolicy naming file and key."""
     try:
-        made = _policy(tomllib.loads(text))
+        given = tomllib.loads(text)
+        rules = _over(base or {}, given.get("rules", {}))
+        made = [_policy({**_over(rules, row.get("changes", {})), **row}) for row in given["versions"]]
     except (tomllib.TOMLDecodeError, KeyError, TypeError, ValueError, AttributeError) as error:
         raise BadPolicy(f"{name}: {error!r}") from error
+    for policy in made:
+        _check(name, policy)
+    return tuple(sorted(made, key=lambda policy: policy.effective_from, reverse=True))
+
+
+def _over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """`above` laid over `below`, table by table."""
+    laid = dict(below)
+    for key, value in above.items():
+        old = laid.get(key)
+        laid[key] = _over(old, value) if isinstance(value, dict) and isinstance(old, Mapping) else value
+    return laid
+
+
+def _check(name: str, made: Policy) -> None:
     for where, scheme in (("employee", made.employee), ("resident", made.resident)):
-        if set(scheme.ratio_bp) != {0, 1, 2, 3} or set(scheme.deductible_fen) != {0, 1, 2, 3}:
+        tables = [scheme.ratio_bp, scheme.deductible_fen, scheme.retired_ratio_bp or scheme.ratio_bp]
+        if any(set(table) != {0, 1, 2, 3} for table in tables):
             raise BadPolicy(f"{name}: {where}: tables need levels 0, 1, 2, 3")
-        if not all(0 <= bp <= 10_000 for bp in scheme.ratio_bp.values()):
+        if not all(0 <= bp <= 10_000 for table in (tables[0], tables[2]) for bp in table.values()):
             raise BadPolicy(f"{name}: {where}.ratio_bp: 0 to 10000")
+        if scheme.years and scheme.years["off"] not in ("points", "percent"):
+            raise BadPolicy(f"{name}: {where}.years.off: points or percent")
     if set(made.order) != LEGS or made.order[-1] != "cash":
         raise BadPolicy(f"{name}: account.order: own, mutual_aid, wallet in any order, then cash")
     if made.pooled_mode not in MODES or made.ratio_basis not in ("prescriber_tier", "primary"):
         raise BadPolicy(f"{name}: pharmacy: unknown pooled_mode or ratio_basis")
     if made.pooled_rounding not in ROUNDINGS or made.line_rounding not in ROUNDINGS:
         raise BadPolicy(f"{name}: rounding: floor or half_up")
-    return made
 
 
-def _policy(given: dict[str, Any]) -> Policy:
+def _policy(given: Mapping[str, Any]) -> Policy:
     account, pharmacy = given["account"], given["pharmacy"]
     return Policy(
         version=given["version"],
@@ -97,9 +146,11 @@ def _policy(given: dict[str, Any]) -> Policy:
         employee=_scheme(given["employee"]),
         resident=_scheme(given["resident"]),
         order=tuple(account["order"]),
+        pays_outside=account["pays_outside"],
         retain_fen=account["retain_fen"],
         mutual_per_purchase_fen=account.get("mutual_per_purchase_fen"),
-        mutual_per_year_fen=account.get("mutual_per_year_fen"),
+        mutual_per_day_fen=account.get("mutual_per_day_fen"),
+        mutual_per_year_fen=_per_year(account),
         pooled_rounding=given["rounding"]["pooled"],
         line_rounding=given["rounding"]["line"],
         interruption=tuple(Gap(**row) for row in given["interruption"]),
@@ -107,22 +158,41 @@ def _policy(given: dict[str, Any]) -> Policy:
     )
 
 
-def _scheme(given: dict[str, Any]) -> Scheme:
-    by_level = {key: {int(k): v for k, v in given[key].items()} for key in ("deductible_fen", "ratio_bp")}
-    return Scheme(**{**given, **by_level})
+def _per_year(account: Mapping[str, Any]) -> int | None:
+    """The yearly limit of mutual aid: a sum, a share of the average wage (the 8 % rule), or the smaller of both."""
+    limits = [account["mutual_per_year_fen"]] if "mutual_per_year_fen" in account else []
+    if "mutual_per_year_bp" in account:
+        limits.append(account["average_wage_fen"] * account["mutual_per_year_bp"] // 10_000)
+    return min(limits) if limits else None
+
+
+def _scheme(given: Mapping[str, Any]) -> Scheme:
+    tables = {key for key in ("deductible_fen", "ratio_bp", "retired_ratio_bp") if key in given}
+    return Scheme(**{**given, **{key: {int(k): v for k, v in given[key].items()} for key in tables}})
 
 
 @cache
-def versions() -> tuple[Policy, ...]:
-    """Every version, newest first."""
-    folder = files(__package__)
-    found = [read(f.name, f.read_text("utf-8")) for f in folder.iterdir() if f.name.startswith("hn-")]
-    return tuple(sorted(found, key=lambda p: p.effective_from, reverse=True))
+def versions(profile: str = "hn") -> tuple[Policy, ...]:
+    """Every version of a region's rules, newest first."""
+    text, base = _text(profile), None
+    if above := tomllib.loads(text).get("extends"):
+        base = tomllib.loads(_text(above))["rules"]
+    return read(f"{profile}.toml", text, base)
 
 
-def on(day: date) -> Policy:
+def _text(profile: str) -> str:
+    return (files(__package__) / "policies" / f"{profile}.toml").read_text("utf-8")
+
+
+def on(day: date, profile: str = "hn") -> Policy:
     """The version in force on a day; before the first one, the first."""
-    return next((p for p in versions() if p.effective_from <= day), versions()[-1])
+    known = versions(profile)
+    return next((p for p in known if p.effective_from <= day), known[-1])
+
+
+def in_force(day: date) -> Policy:
+    """The version this space lives under on a day."""
+    return on(day, switches.value("national.policy"))
 
 
 def months_between(first: date, last: date) -> int:

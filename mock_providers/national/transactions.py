@@ -91,7 +91,7 @@ def person_info(call: Call) -> dict[str, Any]:
 
 def _newborn(person: Person, now: datetime) -> str:
     """The mother of a newborn who has no insurance yet. Raises Refused NO_INSURANCE for anybody else."""
-    days = timedelta(days=policy.on(now.date()).newborn_days)
+    days = timedelta(days=policy.in_force(now.date()).newborn_days)
     is_newborn = person.id_type == "birth_certificate" and now.date() - person.born_on <= days
     if not is_newborn or switches.value("national.newborn") == "refused":
         raise Refused("NO_INSURANCE")
@@ -189,7 +189,7 @@ def entitlements(call: Call) -> dict[str, Any]:
     begins = fields.moment(data, "begntime")
     assert begins is not None
     patient = standing(_insured_person(call, data))
-    rules = policy.on(begins.date())
+    rules = policy.in_force(begins.date())
     ledger.may_settle(patient, insutype, rules)
     share = policy.benefit_bp(rules, patient.status, begins.date(), patient.paused_on, patient.resumed_on)
     pooled = bool(share) and place.pooled

@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mock_providers import switches
 from mock_providers.national import benefit, policy
 from mock_providers.national.benefit import Line, Patient, Purses
 
@@ -242,34 +243,32 @@ PATIENTS = st.builds(
     pooled_used_fen=MONEY,
 )
 POLICIES = st.builds(
-    lambda base, pooled, line, order, retain, once, year: replace(
+    lambda base, pooled, line, order, outside, retain, once, today, year: replace(
         base,
         pooled_rounding=pooled,
         line_rounding=line,
         order=(*order, "cash"),
+        pays_outside=outside,
         retain_fen=retain,
         mutual_per_purchase_fen=once,
+        mutual_per_day_fen=today,
         mutual_per_year_fen=year,
     ),
-    st.sampled_from(policy.versions()),
+    st.sampled_from([v for profile in switches.ALL["national.policy"].choices for v in policy.versions(profile)]),
     st.sampled_from(["floor", "half_up"]),
     st.sampled_from(["floor", "half_up"]),
     st.permutations(["own", "mutual_aid", "wallet"]),
+    st.booleans(),
     MONEY,
     st.none() | MONEY,
     st.none() | MONEY,
+    st.none() | MONEY,
 )
+DAYS = st.dates(date(2022, 1, 1), date(2026, 12, 31))
+PURSES = st.builds(Purses, MONEY, MONEY, MONEY, MONEY, MONEY)
 
 
-@given(
-    POLICIES,
-    st.dates(date(2022, 1, 1), date(2026, 12, 31)),
-    st.integers(0, 3),
-    LINES,
-    PATIENTS,
-    st.builds(Purses, MONEY, MONEY, MONEY, MONEY),
-    st.booleans(),
-)
+@given(POLICIES, DAYS, st.integers(0, 3), LINES, PATIENTS, PURSES, st.booleans())
 def test_any_purchase_adds_up_and_crosses_no_limit(rules, day, level, lines, patient, purses, pooled) -> None:
     made = benefit.split(rules, day, level, lines, patient, purses, pooled)
     assert made.pooled_fen + made.own_fen + made.mutual_fen + made.wallet_fen + made.cash_fen == made.total_fen
@@ -278,7 +277,73 @@ def test_any_purchase_adds_up_and_crosses_no_limit(rules, day, level, lines, pat
     assert not made.pooled_fen or made.pooled_fen + patient.pooled_used_fen <= cap
     assert made.own_fen <= purses.own_fen and made.wallet_fen <= purses.wallet_fen
     assert made.mutual_fen <= max(0, purses.mutual_fen - rules.retain_fen)
-    if made.cash_fen:
+    for limit, used in (
+        (rules.mutual_per_purchase_fen, 0),
+        (rules.mutual_per_day_fen, purses.mutual_used_today_fen),
+        (rules.mutual_per_year_fen, purses.mutual_used_this_year_fen),
+    ):
+        assert limit is None or not made.mutual_fen or made.mutual_fen + used <= limit
+    outside = 0 if rules.pays_outside else made.full_self_fen
+    assert made.cash_fen >= outside
+    if made.cash_fen > outside:
         assert made.own_fen == purses.own_fen and made.wallet_fen == purses.wallet_fen
     if not pooled or not patient.benefit_bp:
         assert made.pooled_fen == made.deductible_fen == made.ratio_bp == 0
+
+
+@given(POLICIES, DAYS, st.integers(0, 3), LINES, LINES, PATIENTS, PURSES)
+def test_buying_more_never_lowers_what_the_fund_pays(rules, day, level, lines, more, patient, purses) -> None:
+    less = benefit.split(rules, day, level, lines, patient, purses)
+    both = benefit.split(rules, day, level, [*lines, *more], patient, purses)
+    assert both.pooled_fen >= less.pooled_fen and both.total_fen >= less.total_fen
+
+
+@given(POLICIES, DAYS, LINES, PATIENTS, PURSES, MONEY)
+def test_more_on_the_account_never_means_more_cash(rules, day, lines, patient, purses, more) -> None:
+    poor = benefit.split(rules, day, 1, lines, patient, purses)
+    rich = benefit.split(rules, day, 1, lines, patient, replace(purses, own_fen=purses.own_fen + more))
+    assert rich.cash_fen <= poor.cash_fen and rich.pooled_fen == poor.pooled_fen
+
+
+@given(POLICIES, DAYS, LINES, PATIENTS, PURSES, MONEY)
+def test_having_used_more_of_the_cap_never_raises_what_the_fund_pays(
+    rules, day, lines, patient, purses, more
+) -> None:
+    fresh = benefit.split(rules, day, 1, lines, patient, purses)
+    worn = replace(patient, pooled_used_fen=patient.pooled_used_fen + more)
+    assert benefit.split(rules, day, 1, lines, worn, purses).pooled_fen <= fresh.pooled_fen
+
+
+@given(DAYS, LINES, PATIENTS)
+def test_in_hainan_a_higher_hospital_never_costs_the_fund_more(day, lines, patient) -> None:
+    paid = [benefit.split(policy.on(day), day, level, lines, patient, Purses()).pooled_fen for level in (1, 2, 3)]
+    assert paid == sorted(paid, reverse=True)
+
+
+@given(LINES, LINES, PATIENTS, st.integers(0, 3))
+def test_two_purchases_cost_the_fund_the_same_in_either_order_but_for_rounding(one, two, patient, level) -> None:
+    def both(*baskets) -> int:
+        used, paid = replace(patient), 0
+        for lines in baskets:
+            made = benefit.split(RULES, TODAY, level, lines, used, Purses())
+            paid += made.pooled_fen
+            used = replace(
+                used,
+                deductible_paid_fen=used.deductible_paid_fen + made.deductible_fen,
+                pooled_used_fen=used.pooled_used_fen + made.pooled_fen,
+            )
+        return paid
+
+    assert abs(both(one, two) - both(two, one)) <= 1
+
+
+def test_goods_outside_the_catalogue_are_cash_where_the_account_may_not_pay_for_them() -> None:
+    strict = replace(RULES, pays_outside=False)
+    made = benefit.split(strict, TODAY, 1, [a(1000), c(2990)], ADULT, Purses(10_000, 10_000), False)
+    assert made.legs == (0, 1000, 0, 2990)
+
+
+def test_mutual_aid_stops_at_what_may_be_given_in_a_day() -> None:
+    strict = replace(RULES, mutual_per_day_fen=1000)
+    assert benefit.mutual_left_fen(strict, Purses(0, 5000, 0, 0, 400)) == 600
+    assert benefit.mutual_left_fen(strict, Purses(0, 5000, 0, 0, 1400)) == 0
