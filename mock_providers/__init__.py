@@ -5,6 +5,7 @@ at the root under the vendor's own host name, and the control API under /_mock. 
 """
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from typing import Any, Protocol
 
 from flask import Flask
@@ -67,7 +68,8 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
     )
 
     settings = settings or Settings.from_env()
-    people.world()
+    people.read(settings.world)
+    settings = replace(settings, switches={**people.switches_of(settings.world), **settings.switches})
     if settings.url.startswith("sqlite:///"):
         settings.data.mkdir(parents=True, exist_ok=True)
     app = Flask(__name__)

@@ -1,5 +1,8 @@
 """The invented people, places and goods, read from people/*.toml and checked before anything starts.
 
+There are two worlds: `sample`, the personas of the domain sheet, and `protocol` (people/protocol/*.toml), the
+fixtures of the protocol sheet's conformance checks. A server has one of them, chosen when it starts (`MOCK_WORLD`).
+
 Facts only: what changes (balances, counters, who shares whose account) lives in the national platform's tables.
 """
 
@@ -12,6 +15,9 @@ from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from flask import current_app, has_app_context
+
+SAMPLE, PROTOCOL = "sample", "protocol"
 WEIGHTS = (7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2)
 NUMBER = {
     "id_card": re.compile(r"^469099\d{11}[\dX]$"),
@@ -124,12 +130,24 @@ def check_character(first17: str) -> str:
     return "10X98765432"[sum(int(d) * w for d, w in zip(first17, WEIGHTS, strict=True)) % 11]
 
 
-@cache
+def chosen() -> str:
+    """Which world the app at hand was started with."""
+    return current_app.config["SETTINGS"].world if has_app_context() else SAMPLE
+
+
 def world() -> World:
-    """Everything in people/*.toml. Raises BadData naming file and key."""
-    people = {k: _person(k, v) for k, v in _table("citizens.toml", "people").items()}
-    places = _all(Institution, "institutions.toml", "institutions")
-    items = _all(Item, "catalogue.toml", "items")
+    """The people, places and goods of the app at hand; outside any, the sample ones."""
+    return read(chosen())
+
+
+@cache
+def read(which: str) -> World:
+    """Everything in a world's files. Raises BadData naming file and key."""
+    if which not in (SAMPLE, PROTOCOL):
+        raise BadData(f"there is no world {which!r}: {SAMPLE} or {PROTOCOL}")
+    people = {k: _person(k, v, which) for k, v in _table(which, "citizens.toml", "people").items()}
+    places = _all(Institution, which, "institutions.toml", "institutions")
+    items = _all(Item, which, "catalogue.toml", "items")
     for person in people.values():
         for key in ("guardian", "mother", "spouse_of"):
             if (other := getattr(person, key)) and other not in people:
@@ -144,16 +162,27 @@ def world() -> World:
     )
 
 
-def _table(name: str, key: str) -> dict[str, dict[str, Any]]:
+def text(which: str, name: str) -> str:
+    """One of a world's files."""
+    folder = files(__package__) / "people"
+    return (folder / name if which == SAMPLE else folder / which / name).read_text("utf-8")
+
+
+def switches_of(which: str) -> dict[str, str]:
+    """How the switches stand in a world from the start."""
+    return {} if which == SAMPLE else tomllib.loads(text(which, "switches.toml"))
+
+
+def _table(which: str, name: str, key: str) -> dict[str, dict[str, Any]]:
     try:
-        return tomllib.loads((files(__package__) / "people" / name).read_text("utf-8"))[key]
+        return tomllib.loads(text(which, name))[key]
     except (tomllib.TOMLDecodeError, KeyError) as error:
         raise BadData(f"{name}: {key}: {error}") from error
 
 
-def _all(kind: type, name: str, table: str) -> dict[str, Any]:
+def _all(kind: type, which: str, name: str, table: str) -> dict[str, Any]:
     made = {}
-    for key, given in _table(name, table).items():
+    for key, given in _table(which, name, table).items():
         try:
             made[key] = kind(code=key, **{k: tuple(v) if isinstance(v, list) else v for k, v in given.items()})
         except TypeError as error:
@@ -161,7 +190,7 @@ def _all(kind: type, name: str, table: str) -> dict[str, Any]:
     return made
 
 
-def _person(key: str, given: dict[str, Any]) -> Person:
+def _person(key: str, given: dict[str, Any], which: str) -> Person:
     def wrong(field_name: str, why: str) -> BadData:
         return BadData(f"citizens.toml: people.{key}.{field_name}: {why}")
 
@@ -171,7 +200,7 @@ def _person(key: str, given: dict[str, Any]) -> Person:
     except TypeError as error:
         raise BadData(f"citizens.toml: people.{key}: {error}") from error
     pattern = NUMBER.get(person.id_type)
-    if pattern is None or not pattern.match(person.id_number):
+    if pattern is None or (which == SAMPLE and not pattern.match(person.id_number)):
         raise wrong("id_number", "not a sample number of its kind (area 469099, H000000.., XSAMPLE.., Z99..)")
     if person.id_type == "id_card":
         if check_character(person.id_number[:17]) != person.id_number[17]:
@@ -180,7 +209,7 @@ def _person(key: str, given: dict[str, Any]) -> Person:
             raise wrong("born_on", "differs from the ID number")
     if person.phone and not PHONE.match(person.phone):
         raise wrong("phone", "sample phones are 1540000nnnn")
-    if not any(mark in person.name for mark in ("样", "樣", "SAMPLE")):
+    if which == SAMPLE and not any(mark in person.name for mark in ("样", "樣", "SAMPLE")):
         raise wrong("name", "a sample name holds 样")
     if person.relation and person.relation not in RELATIONS:
         raise wrong("relation", f"one of {', '.join(sorted(RELATIONS))}")

@@ -11,7 +11,7 @@ class Settings:
     """Attributes: `data` the directory everything is kept in; `public_url` where clients reach this half;
     `seed` what every minted value grows from; `start` where a new space's clock begins (or `now`);
     `admin_token` guards /_mock when bound beyond loopback; `allowed_hosts` where callbacks may go besides
-    loopback; `journal_rows` how many calls a space keeps.
+    loopback; `journal_rows` how many calls a space keeps; `world` whose people there are (people.py).
     """
 
     data: Path = Path("var")
@@ -25,6 +25,7 @@ class Settings:
     journal_bytes: int = 256 * 1024 * 1024
     sender_threads: int = 8
     background: bool = True
+    world: str = "sample"
     switches: Mapping[str, str] = field(default_factory=dict)
 
     @property
@@ -42,6 +43,7 @@ class Settings:
             "seed": int(env.get("YIBAO_SEED", "1")),
             "start": env.get("MOCK_START", "2025-12-01T10:00:00+08:00"),
             "admin_token": env.get("YIBAO_ADMIN_TOKEN", ""),
+            "world": env.get("MOCK_WORLD", "sample"),
             "allowed_hosts": tuple(filter(None, env.get("MOCK_ALLOWED_HOSTS", "").split(","))),
         }
         return cls(**{**found, **given})  # type: ignore[arg-type]

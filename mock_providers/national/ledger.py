@@ -10,12 +10,12 @@ medins_setl_id)` is its 2206-style header; `commit_settlement` and `reverse_sett
 """
 
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, time, timedelta
 
-from sqlalchemy import delete, select
+from sqlalchemy import delete, func, select
 
 from mock_providers import clock, serials, switches
-from mock_providers.db import db
+from mock_providers.db import CHINA, db
 from mock_providers.national import benefit, policy, sale, setlinfo
 from mock_providers.national.models import PrescriptionUse, Settlement, TraceCode
 from mock_providers.national.person import Standing, counter_of, row_of, standing
@@ -48,13 +48,13 @@ class Quote:
 
 def presettle(purchase: Purchase) -> Quote:
     """What this purchase would cost whom. Changes nothing. Raises Refused."""
-    rules = policy.on(purchase.at.date())
+    rules = policy.in_force(purchase.at.date())
     place = sale.place(purchase.institution)
     patient = standing(world().people[purchase.person])
     may_settle(patient, purchase.insutype, rules)
     if purchase.use_account and patient.frozen:
         raise Refused("SIM-FROZEN")
-    goods = sale.check(purchase, place, rules)
+    goods = sale.check(purchase, place, patient, rules)
     giver = _giver(patient, place) if purchase.use_account else None
     split = benefit.split(
         rules,
@@ -100,9 +100,22 @@ def _insured(patient: Standing, rules: Policy, day: date) -> benefit.Patient:
 
 
 def _purses(purchase: Purchase, patient: Standing, giver: Standing | None) -> benefit.Purses:
-    used = counter_of(giver.person, purchase.at.year).mutual_used_fen if giver else 0
     own = patient.balance_fen if purchase.use_account else 0
-    return benefit.Purses(own, giver.balance_fen if giver else 0, 0, used)
+    if giver is None:
+        return benefit.Purses(own)
+    used = counter_of(giver.person, purchase.at.year).mutual_used_fen
+    return benefit.Purses(own, giver.balance_fen, 0, used, _given_on(giver.person, purchase.at.date()))
+
+
+def _given_on(giver: Person, day: date) -> int:
+    """What this person's account gave others on a day, what came back counted off. Asked for only where a cap is."""
+    if policy.in_force(day).mutual_per_day_fen is None:
+        return 0
+    begins = datetime.combine(day, time.min, CHINA)
+    said = select(func.sum(Settlement.mutual_fen)).where(
+        Settlement.mutual_aid_from == giver.id, Settlement.at >= begins, Settlement.at < begins + timedelta(days=1)
+    )
+    return db.session.scalar(said) or 0
 
 
 def _giver(patient: Standing, place: Institution) -> Standing | None:

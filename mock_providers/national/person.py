@@ -21,13 +21,22 @@ from mock_providers.people import NUMBER, Person, check_character, world
 COUNTERS = ("deductible_paid_fen", "pooled_used_fen", "mutual_used_fen")
 MONEY = ("balance_fen", "suspense_fen", *COUNTERS)
 DAYS = ("paused_on", "resumed_on", "deceased_on")
-WORDS = {"status": r"[0124]", "insutype": r"310|390", "person_type": r"\d{4}", "area": r"\d{6}"}
+WORDS = {
+    "status": r"[0124]",
+    "insutype": r"310|390",
+    "person_type": r"\d{4}",
+    "area": r"\d{6}",
+    "pharmacy_pooled": r"off|rx_only|open",
+}
 FIELDS = (*MONEY, *DAYS, *WORDS, "mutual_aid_from", "frozen", "in_provincial_copy_from")
 
 
 @dataclass(frozen=True)
 class Standing:
-    """What counts for a transaction now. `insutype` empty: no insurance row. `frozen`: the account is closed."""
+    """What counts for a transaction now. `insutype` empty: no insurance row. `frozen`: the account is closed.
+
+    `pharmacy_pooled`: when the fund pays for this person at a pharmacy, if not as for everybody.
+    """
 
     person: Person
     insutype: str
@@ -42,6 +51,7 @@ class Standing:
     paused_on: date | None
     resumed_on: date | None
     in_provincial_copy_from: datetime | None
+    pharmacy_pooled: str | None = None
 
     @property
     def retired(self) -> bool:
@@ -80,7 +90,8 @@ def counter_of(person: Person, year: int) -> YearCounter:
     wanted = select(YearCounter).where(YearCounter.person == person.id, YearCounter.year == year)
     row = db.session.scalar(wanted)
     if row is None:
-        row = YearCounter(person=person.id, year=year, **dict.fromkeys(COUNTERS, 0))
+        known = beginning()["counters"].get(person.id, {})
+        row = YearCounter(person=person.id, year=year, **{**dict.fromkeys(COUNTERS, 0), **known})
         if g.get("write_mode", True):
             db.session.add(row)
             db.session.flush()
@@ -110,6 +121,7 @@ def standing(person: Person) -> Standing:
         paused_on=changed.get("paused_on", person.paused_on),
         resumed_on=changed.get("resumed_on"),
         in_provincial_copy_from=changed.get("in_provincial_copy_from", person.in_provincial_copy_from),
+        pharmacy_pooled=changed.get("pharmacy_pooled", beginning()["pharmacy_pooled"].get(person.id)),
     )
 
 
@@ -128,6 +140,7 @@ def describe(person_id: str) -> dict[str, Any]:
         "balance_fen": now.balance_fen,
         "suspense_fen": now.suspense_fen,
         "frozen": now.frozen,
+        "pharmacy_pooled": now.pharmacy_pooled,
         "mutual_aid_from": now.mutual_aid_from,
         "year": year,
         **{name: getattr(counter, name) for name in COUNTERS},

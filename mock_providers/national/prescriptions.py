@@ -8,14 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cache
-from importlib.resources import files
 from typing import Any
 
 from flask import Blueprint, Response
 from sqlalchemy import UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers import clock, outcomes, switches
+from mock_providers import clock, outcomes, people, switches
 from mock_providers.db import CHINA, InSpace, Model, Moment, db
 from mock_providers.national import benefit, fields, wire
 from mock_providers.national.centre import planned, serve
@@ -72,10 +71,14 @@ class PrescriptionStart(InSpace, Model):
     at: Mapped[datetime] = mapped_column(Moment)
 
 
-@cache
 def samples() -> Mapping[str, Prescription]:
-    """Everything in people/prescriptions.toml. Raises BadData naming file and key."""
-    return read((files("mock_providers") / "people" / FILE).read_text("utf-8"))
+    """Everything in this world's prescriptions.toml. Raises BadData naming file and key."""
+    return _samples(people.chosen())
+
+
+@cache
+def _samples(which: str) -> Mapping[str, Prescription]:
+    return read(people.text(which, FILE))
 
 
 def read(text: str) -> Mapping[str, Prescription]:

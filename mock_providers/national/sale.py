@@ -10,7 +10,7 @@ from mock_providers import switches
 from mock_providers.db import db
 from mock_providers.national import benefit, prescriptions
 from mock_providers.national.models import TraceCode
-from mock_providers.national.person import beginning
+from mock_providers.national.person import Standing, beginning
 from mock_providers.national.policy import MODES, Policy
 from mock_providers.national.prescriptions import Prescription
 from mock_providers.national.purchase import Purchase, PurchaseLine
@@ -34,6 +34,14 @@ switches.declare(
     source="nhsa §2.5, §A; domain AX-09",
     why="drugtracinfo inside drugdetail is a SIM field: one code per pack from the policy's date, or never asked for",
 )
+switches.declare(
+    "national.rxno_check",
+    "centre",
+    ("centre", "form"),
+    kind="choice",
+    source="nhsa §2.5, §6 SIM-RX",
+    why="rxno must be a prescription of the prescription centre, for this person and these goods; or any text",
+)
 
 
 @dataclass(frozen=True)
@@ -56,7 +64,7 @@ def place(code: str) -> Institution:
     return found
 
 
-def check(purchase: Purchase, where: Institution, rules: Policy) -> Sale:
+def check(purchase: Purchase, where: Institution, patient: Standing, rules: Policy) -> Sale:
     """Hold every line against the rules of sale. Raises Refused."""
     for line in purchase.lines:
         if line.item.kind not in PAYABLE:
@@ -66,9 +74,10 @@ def check(purchase: Purchase, where: Institution, rules: Policy) -> Sale:
     if is_pharmacy:
         _check_trace_codes(purchase, rules)
     prescribers = {rxno: world().institutions[rx.institution] for rxno, rx in found.items()}
+    mode = _mode(patient, rules)
     return Sale(
         level=_level(where, prescribers, rules),
-        lines=tuple(_line(line, _is_pooled(line, where, prescribers, rules)) for line in purchase.lines),
+        lines=tuple(_line(line, _is_pooled(line, where, prescribers, mode)) for line in purchase.lines),
     )
 
 
@@ -80,20 +89,27 @@ def _line(line: PurchaseLine, pooled: bool) -> benefit.Line:
 
 
 def _level(where: Institution, prescribers: Mapping[str, Institution], rules: Policy) -> int:
-    """Whose terms count: a hospital's own; at a pharmacy the prescriber's (the highest, if there are several)."""
-    if where.kind != "pharmacy":
+    """Whose terms count: a hospital's own; at a pharmacy the prescriber's (the highest, if there are several).
+
+    A pharmacy with a level of its own settles on that level's terms.
+    """
+    if where.kind != "pharmacy" or where.level:
         return where.level
     if prescribers and rules.ratio_basis == "prescriber_tier":
         return max(place.level for place in prescribers.values())
     return rules.basis_level
 
 
-def _is_pooled(line: PurchaseLine, where: Institution, prescribers: Mapping[str, Institution], rules: Policy) -> bool:
+def _mode(patient: Standing, rules: Policy) -> str:
+    """When the pooled fund pays at a pharmacy: what was agreed for this person, else the switch, else the policy."""
+    mode = patient.pharmacy_pooled or switches.value("national.pharmacy_pooled_mode")
+    return rules.pooled_mode if mode == "policy" else mode
+
+
+def _is_pooled(line: PurchaseLine, where: Institution, prescribers: Mapping[str, Institution], mode: str) -> bool:
     if not where.pooled or where.kind != "pharmacy":
         return where.pooled
-    mode = switches.value("national.pharmacy_pooled_mode")
-    mode = rules.pooled_mode if mode == "policy" else mode
-    prescribed = bool(line.rxno) and prescribers[line.rxno].pooled
+    prescribed = bool(line.rxno) and (line.rxno not in prescribers or prescribers[line.rxno].pooled)
     return mode == "open" or (mode == "rx_only" and prescribed)
 
 
@@ -102,16 +118,18 @@ def _prescriptions(purchase: Purchase, rules: Policy, is_pharmacy: bool) -> dict
     for line in purchase.lines:
         if line.item.prescription and not line.rxno and is_pharmacy:
             raise Refused("SIM-RX")
-        if line.rxno and line.rxno not in found:
-            found[line.rxno] = _prescription(line.rxno, purchase)
+        if line.rxno and line.rxno not in found and (rx := _prescription(line.rxno, purchase)):
+            found[line.rxno] = rx
     for rxno, rx in found.items():
         _check_items(rxno, rx, purchase, rules)
     return found
 
 
-def _prescription(rxno: str, purchase: Purchase) -> Prescription:
+def _prescription(rxno: str, purchase: Purchase) -> Prescription | None:
     rx = prescriptions.find(rxno)
     if rx is None:
+        if switches.value("national.rxno_check") == "form":
+            return None
         raise Refused("SIM-NORX")
     if rx.person != purchase.person:
         raise Refused("SIM-RXPERSON")

@@ -28,7 +28,7 @@ def edit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Edit:
         text = path.read_text("utf-8")
         assert old in text
         path.write_text(text.replace(old, new, 1), "utf-8")
-        people.world.__wrapped__()
+        people.read.__wrapped__(people.SAMPLE)
 
     return change
 
