@@ -17,18 +17,18 @@ def served(data: Path, background: bool) -> Iterator[Flask]:
     """An app that answers at its own `public_url`. `background` also delivers callbacks."""
     server = listen("127.0.0.1", 0, threads=4)
     settings = Settings(data=data, background=background, public_url=f"http://127.0.0.1:{server.effective_port}")
-    app = server.application = create_app(settings)
     thread = Thread(target=server.run, daemon=True)
     thread.start()
     try:
+        app = server.application = create_app(settings)
         yield app
     finally:
         server.trigger.pull_trigger(_end(server))
         thread.join(10)
         server.task_dispatcher.shutdown()
-        if background:
-            app.extensions["sender"].stop()
-            app.extensions["journal"].stop()
+    if background:
+        app.extensions["sender"].stop()
+        app.extensions["journal"].stop()
 
 
 def _end(server: object) -> Callable[[], None]:
