@@ -1,14 +1,62 @@
-"""Reading the fields of a transaction: present, not too long, of the right form. Refusals name the field. Pure."""
+"""Reading the fields of a transaction: present, not too long, of the right form. Refusals name the field. Pure.
 
-from collections.abc import Mapping
-from datetime import datetime, timedelta, timezone
+A whole node is held against a `table` written as the protocol sheet writes it: name, type, Y if required, and the
+dictionary its value is of. What no table names is tolerated.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
-from mock_providers.national import amounts
+from mock_providers.national import amounts, dictionaries
 from mock_providers.national.texts import NAMES, Refused
 
 CHINA = timezone(timedelta(hours=8))
+DAY = re.compile(r"\d{4}-\d\d-\d\d")
+KIND = re.compile(r"(C|N|DT|D)(\d*)(?:,(\d+))?")
+
+
+@dataclass(frozen=True)
+class Field:
+    """One row of a field table. `kind` C text, N number, D date, DT moment; `size` its length, digits of an N."""
+
+    name: str
+    kind: str
+    size: int
+    places: int
+    needed: bool
+    dictionary: str
+
+
+def table(text: str) -> tuple[Field, ...]:
+    """`psn_no C30 Y` and `insutype C6 Y insutype`, a field a line."""
+    return tuple(_field(*row.split()) for row in text.strip().splitlines())
+
+
+def _field(name: str, kind: str, *more: str) -> Field:
+    found = KIND.fullmatch(kind)
+    assert found, kind
+    dictionary = next((word for word in more if word != "Y"), "")
+    return Field(name, found[1], int(found[2] or 19), int(found[3] or 0), "Y" in more, dictionary)
+
+
+def check(source: Mapping[str, Any], rows_of_table: Sequence[Field]) -> None:
+    """Hold a node against its table. Raises Refused EMPTY, SIM-LEN, SIM-FORMAT."""
+    for field in rows_of_table:
+        if field.kind == "N":
+            if field.needed or source.get(field.name) not in (None, ""):
+                number(source, field.name, field.places, field.size)
+        elif field.kind == "DT":
+            moment(source, field.name, field.needed)
+        elif field.kind == "D":
+            day(source, field.name, field.needed)
+        else:
+            found = text(source, field.name, field.size, field.needed)
+            if found and field.dictionary and not dictionaries.knows(field.dictionary, found):
+                raise Refused("SIM-FORMAT", name=name_of(field.name))
 
 
 def name_of(field: str) -> str:
@@ -51,10 +99,26 @@ def moment(source: Mapping[str, Any], field: str, needed: bool = True) -> dateti
         raise Refused("SIM-FORMAT", name=name_of(field)) from error
 
 
-def number(source: Mapping[str, Any], field: str, places: int) -> Decimal:
-    """A required N field, not negative."""
+def day(source: Mapping[str, Any], field: str, needed: bool = True) -> date | None:
+    """`yyyy-MM-dd`; a moment's first ten characters are taken, too."""
+    found = text(source, field, 19, needed)
+    if len(found) == 19:
+        at = moment(source, field)
+        return at.date() if at else None
+    try:
+        if found and not DAY.fullmatch(found):
+            raise ValueError(found)
+        return date.fromisoformat(found) if found else None
+    except ValueError as error:
+        raise Refused("SIM-FORMAT", name=name_of(field)) from error
+
+
+def number(source: Mapping[str, Any], field: str, places: int, digits: int = 0) -> Decimal:
+    """A required N field, not negative; `digits` in all, if it says so."""
     if source.get(field) in (None, ""):
         raise Refused("EMPTY", name=name_of(field))
+    if digits and len(str(source[field]).strip().lstrip("0").partition(".")[0]) > digits - places:
+        raise Refused("SIM-LEN", name=name_of(field))
     try:
         found = amounts.decimal(source[field], places)
     except ValueError as error:
@@ -92,7 +156,7 @@ def rows(
     """A required list of objects."""
     found = source.get(field)
     if not found:
-        raise Refused(empty)
+        raise Refused(empty, name=name_of(field))
     if not isinstance(found, list) or not all(isinstance(row, Mapping) for row in found):
         raise Refused("SIM-FORMAT", name=name_of(field))
     if len(found) > at_most:
