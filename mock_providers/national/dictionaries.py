@@ -1,4 +1,4 @@
-"""The platform's dictionaries (protocol sheet §2.13): value → label, by the name of the field that uses them. Pure."""
+"""The platform's dictionaries (protocol sheet §2.13): value → label, by the name of the field that uses them."""
 
 LOCAL = ("med_type", "clr_type")  # 99xx is any region's own
 
