@@ -35,6 +35,19 @@ CHECKS = {
         "every class of refusal is an error with its status and code",
         "an answer signed by a key it does not know, or with a probe, is refused",
     ),
+    "pay_node_v3.mjs": (
+        "an order is made, queried and closed",
+        "the parameters it signs for the phone pay, and the callback verifies",
+        "forged callbacks are refused",
+        "every class of refusal is handed on with its status and text",
+    ),
+    "pay_easywechat.mjs": (
+        "an order is made, queried and closed",
+        "the parameters it signs for the phone pay, and the callbacks verify",
+        "forged callbacks are refused",
+        "a mixed order sealed with the platform certificate is made and paid",
+        "every class of refusal is an answer that failed",
+    ),
 }
 ROWS = [(script, sentence) for script, sentences in CHECKS.items() for sentence in sentences]
 
@@ -85,7 +98,8 @@ def outcome_of(app: Flask) -> Any:
             text=True,
             timeout=60,
         )
-        assert done.returncode == 0, done.stderr
+        if done.returncode:
+            return dict.fromkeys(CHECKS[script], done.stderr)
         return json.loads(done.stdout.splitlines()[-1])
 
     return run
