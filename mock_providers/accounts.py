@@ -80,6 +80,14 @@ def _add(vendor: str) -> Account:
     return row
 
 
+def change(vendor: str, **fields: Any) -> None:
+    """Put fields of this space's credentials at a vendor anew, in the open transaction; None takes one away."""
+    account(vendor)
+    row = db.session.scalars(select(Account).where(Account.vendor == vendor)).one()
+    row.secret = {name: value for name, value in {**row.secret, **fields}.items() if value is not None}
+    g.pop("accounts", None)
+
+
 def space_of(vendor: str, public_id: str | None) -> str | None:
     """The space whose credential this is, or None."""
     if not public_id:
@@ -120,6 +128,16 @@ def every(space: str) -> dict[str, dict[str, Any]] | None:
     g.write_mode = False
     if not spaces.exists(space):
         return None
-    found = {vendor: account(vendor) for vendor in MAKERS}
+    found = all_held()
     db.session.rollback()
+    return found
+
+
+def all_held() -> dict[str, dict[str, Any]]:
+    """Every vendor's credentials of the space at hand; `national.oauth` is shown as `oauth` inside `national`."""
+    found: dict[str, dict[str, Any]] = {name: account(name) for name in MAKERS if "." not in name}
+    for name in MAKERS:
+        vendor, _, part = name.partition(".")
+        if part:
+            found[vendor] = {**found[vendor], part: account(name)}
     return found

@@ -26,7 +26,9 @@ TIMER: Any = Timer.__table__
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """One attempt to make. `event` has the columns of Event; `at` is None while the clock runs."""
+    """One attempt to make. `event` has the columns of Event and `tries`, the attempts made before this one;
+    `at` is None while the clock runs.
+    """
 
     id: int
     space: str
@@ -45,7 +47,10 @@ class Job:
 
 @dataclass(slots=True, eq=False)
 class Made:
-    """An attempt that was made, or could not even be built (`request` is None, `reason` says why)."""
+    """An attempt that was made, or could not even be built (`request` is None, `reason` says why).
+
+    `url` is set where the vendor signs the address as well.
+    """
 
     job: Job
     at: datetime
@@ -55,10 +60,12 @@ class Made:
     reply: Reply = field(default_factory=lambda: Reply(None, [], b""))
     accepted: bool = False
     reason: str = ""
+    url: str = ""
 
     def step(self) -> engine.Step:
         """Where the delivery stands now. What cannot be built or may not be sent is not tried again."""
-        if self.request is None or self.reply.refused:
+        answered = self.reply.status is not None and not self.accepted
+        if self.request is None or self.reply.refused or (answered and self.job.event.about.get("silence_only")):
             return engine.Step("failed", None)
         return engine.after(self.job.schedule, self.job.tries + 1, self.accepted, self.at)
 
@@ -117,7 +124,7 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
     names = [column.name for column in EVENT.c]
     jobs = []
     for id_, its_space, url, host, tries, next_at, how, *event in db.session.execute(wanted):
-        about = SimpleNamespace(**dict(zip(names, event, strict=True)))
+        about = SimpleNamespace(**dict(zip(names, event, strict=True)), tries=tries)
         jobs.append(Job(id_, its_space, url, host, tries, about, next_at, how))
     if jobs:
         at_ns = clock.wall_ns()
@@ -198,7 +205,7 @@ def _row(one: Made) -> dict[str, Any]:
         "at": one.at,
         "wall_ns": one.wall_ns,
         "ms": one.ms,
-        "url": one.job.url,
+        "url": one.url or one.job.url,
         "request_headers": headers,
         "request_body": body,
         "status": one.reply.status,

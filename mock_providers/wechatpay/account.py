@@ -3,11 +3,12 @@
 Each has its own certificate, and WeChat Pay shows each a platform certificate and a public key of its own.
 """
 
+from datetime import datetime, timedelta
 from typing import Any
 
 from flask import current_app, g
 
-from mock_providers import accounts, clock, keys, serials
+from mock_providers import accounts, clock, keys, serials, switches, timers
 from mock_providers.db import current_space, db
 from mock_providers.wechatpay import wire
 
@@ -25,17 +26,19 @@ def _certified(kind: str, common_name: str, organisation: str) -> tuple[str, str
 
 
 DIRECT, PARTNER = "wechatpay", "wechatpay_partner"
+MERCHANT_NAMES = {DIRECT: "样例商户", PARTNER: "样例服务商"}
+PLATFORM = ("Tenpay.com sign", "Tenpay.com")
 
 
 def _number(kind: str, default: str) -> str:
     return default if accounts.label() == "000000" else f"19{_digits(kind, 8)}"
 
 
-def _minted(vendor: str, mchid: str, appid: str, organisation: str) -> dict[str, Any]:
+def _minted(vendor: str, mchid: str, appid: str) -> dict[str, Any]:
     """Mint a merchant. The `…_private_key` of the platform never leaves this half."""
     of = "" if vendor == DIRECT else f"{vendor} "
-    merchant_serial, merchant_key, merchant_certificate = _certified(f"{of}merchant", mchid, organisation)
-    platform_serial, platform_key, platform_certificate = _certified(f"{of}platform", "Tenpay.com sign", "Tenpay.com")
+    merchant_serial, merchant_key, merchant_certificate = _certified(f"{of}merchant", mchid, MERCHANT_NAMES[vendor])
+    platform_serial, platform_key, platform_certificate = _certified(f"{of}platform", *PLATFORM)
     public_private, public = keys.rsa_pem()
     return {
         "public_id": mchid,
@@ -58,14 +61,14 @@ def _minted(vendor: str, mchid: str, appid: str, organisation: str) -> dict[str,
 @accounts.maker(DIRECT)
 def make() -> dict[str, Any]:
     """The merchant that calls for itself (直连商户)."""
-    return _minted(DIRECT, _number("mchid", "1900000001"), accounts.account("wechat")["appid"], "样例商户")
+    return _minted(DIRECT, _number("mchid", "1900000001"), accounts.account("wechat")["appid"])
 
 
 @accounts.maker(PARTNER)
 def make_partner() -> dict[str, Any]:
     """The partner, its official account, and the one sub-merchant it may call for."""
     sp_appid = official_appid()
-    made = _minted(PARTNER, _number("sp_mchid", "1900000100"), sp_appid, "样例服务商")
+    made = _minted(PARTNER, _number("sp_mchid", "1900000100"), sp_appid)
     return {
         **made,
         "sp_mchid": made["mchid"],
@@ -114,3 +117,66 @@ def signing_key(credentials: dict[str, Any], signer: str) -> tuple[Any, str]:
     if signer == "pubkey":
         return accounts.private_key(credentials["public_key_private_key"]), credentials["public_key_id"]
     return accounts.private_key(credentials["platform_private_key"]), credentials["platform_serial_no"]
+
+
+def unsealing_key(credentials: dict[str, Any], named: str, mode: str) -> Any:
+    """The private key for fields sealed with the key of this name; None if it is not ours, or not any more.
+
+    A certificate that is listed but does not sign yet opens fields already, the one before for a while longer.
+    """
+    if mode in ("both", "pubkey") and named == credentials["public_key_id"]:
+        return accounts.private_key(credentials["public_key_private_key"])
+    if mode in ("both", "cert"):
+        for age in ("", "next_", "old_"):
+            if named == credentials.get(f"{age}platform_serial_no") and (age != "old_" or _still_opens(credentials)):
+                return accounts.private_key(credentials[f"{age}platform_private_key"])
+    return None
+
+
+def _still_opens(credentials: dict[str, Any]) -> bool:
+    hours = int(switches.value("wechatpay.old_certificate_hours"))
+    return clock.now() < datetime.fromisoformat(credentials["platform_since"]) + timedelta(hours=hours)
+
+
+def rotate_platform(vendor: str, hours: int) -> datetime:
+    """List a new platform certificate now; from `hours` later it signs. Same transaction."""
+    accounts.account(vendor)
+    since = clock.now() + timedelta(hours=hours)
+    serial, private, certificate = _certified(f"platform {serials.number('wechatpay.certificate')}", *PLATFORM)
+    accounts.change(
+        vendor,
+        next_platform_serial_no=serial,
+        next_platform_private_key=private,
+        next_platform_certificate=certificate,
+        next_platform_since=since.isoformat(),
+    )
+    timers.at(since, "wechatpay.certificate", account=vendor, serial_no=serial)
+    return since
+
+
+@timers.handles("wechatpay.certificate")
+def use_next(about: dict[str, Any]) -> None:
+    """The listed certificate signs from now on. One that was replaced before its time does nothing."""
+    held = accounts.account(about["account"])
+    if held.get("next_platform_serial_no") != about["serial_no"]:
+        return
+    change: dict[str, Any] = {"platform_since": clock.now().isoformat(), "next_platform_since": None}
+    for name in ("serial_no", "private_key", "certificate"):
+        change[f"old_platform_{name}"] = held[f"platform_{name}"]
+        change[f"platform_{name}"] = held[f"next_platform_{name}"]
+        change[f"next_platform_{name}"] = None
+    accounts.change(about["account"], **change)
+
+
+def rotate_merchant(vendor: str) -> None:
+    """The merchant has a new certificate and key; the old serial number is refused from now on. Same transaction."""
+    held = accounts.account(vendor)
+    kind = f"merchant {serials.number('wechatpay.certificate')}"
+    serial, private, certificate = _certified(kind, held["mchid"], MERCHANT_NAMES[vendor])
+    accounts.change(
+        vendor,
+        merchant_serial_no=serial,
+        merchant_private_key=private,
+        merchant_certificate=certificate,
+        replaced_serial_nos=[*held.get("replaced_serial_nos", ()), held["merchant_serial_no"]],
+    )

@@ -1,11 +1,10 @@
-"""The way in and out: the observed order of checks, and the signature under every answer.
+"""The way in: the observed order of checks, then the body, the query and the path against their shapes.
 
 Order (architecture of the real gateway, as seen without credentials): the route exists, its method, Accept and
 User-Agent, a readable Authorization, its scheme, its time, the certificate's serial number, the signature. On
 `/v3/pay/transactions/*` Accept and User-Agent come after authentication.
 """
 
-import secrets
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -15,19 +14,37 @@ from werkzeug.exceptions import HTTPException
 
 from mock_providers import clock, journal, outcomes, switches
 from mock_providers.db import current_space, db
-from mock_providers.wechatpay import account, schema, wire
+from mock_providers.wechatpay import account, answers, schema, wire
 from mock_providers.wechatpay import errors as e
-from mock_providers.wechatpay.account import mine, signing_key
+from mock_providers.wechatpay.account import mine
+from mock_providers.wechatpay.answers import answer, nothing, signer, writing
 from mock_providers.wechatpay.errors import Refusal
 
 NAME = "wechatpay"
 METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE", "HEAD", "OPTIONS")
-JSON = "application/json; charset=utf-8"
+PAY = (f"/{NAME}/v3/pay/transactions/", f"/{NAME}/v3/pay/partner/transactions/")
 View = Callable[..., Response]
 BARRED = ("certificate_expired", "certificate_revoked", "certificate_replaced", "no_certificate")
 NO_PRODUCT = {"no_payment": "/v3/pay/", "no_medical_insurance": "/v3/med-ins/"}
+LONGEST_NONCE = 32
+__all__ = [
+    "NAME",
+    "answer",
+    "body",
+    "bp",
+    "nothing",
+    "opener",
+    "path",
+    "planned",
+    "query",
+    "route",
+    "signer",
+    "space_of",
+]
 bp = Blueprint(NAME, __name__)
-outcomes.declare("wechatpay.response", "signature_probe")
+bp.register_error_handler(Refusal, answers.refused)
+bp.register_error_handler(HTTPException, answers.http)
+bp.after_request(answers.leave)
 
 
 def route(method: str, path: str) -> Callable[[View], View]:
@@ -60,11 +77,14 @@ def space_of() -> str | None:
 
 
 @bp.before_request
-def check() -> None:
+def check() -> Response | None:
     """Everything that comes before the business of a call."""
     if request.endpoint == f"{NAME}.nowhere":
-        return
-    g.on_pay = request.path.startswith(f"/{NAME}/v3/pay/transactions/")
+        return None
+    if request.method == "HEAD":  # the framework would serve it as GET
+        return Response(status=405)
+    answers.begin()
+    g.on_pay = request.path.startswith(PAY)
     if not g.on_pay:
         _check_headers()
     caller = _read_authorization()
@@ -74,10 +94,11 @@ def check() -> None:
         _check_headers()
     state = switches.value("wechatpay.merchant_state")
     if (prefix := NO_PRODUCT.get(state)) and request.path.startswith(f"/{NAME}{prefix}"):
-        code, says = ("NO_AUTH", "商户号该产品权限未开通，请前往商户平台>产品中心检查后重试")
         if state == "no_medical_insurance":
-            code, says = "REQUEST_BLOCKED", "暂不支持当前商户下单"
-        raise Refusal(code, says)
+            status = int(switches.value("wechatpay.medical_rule_status"))
+            raise Refusal("REQUEST_BLOCKED", "暂不支持当前商户下单", status=status)
+        raise Refusal("NO_AUTH", "商户号该产品权限未开通，请前往商户平台>产品中心检查后重试")
+    return answers.planned_for_answer()
 
 
 def _check_headers() -> None:
@@ -100,6 +121,8 @@ def _read_authorization() -> wire.Authorization:
         raise _unauthorised(e.AUTHORIZATION_MALFORMED, f"Authorization: {error}") from error
     except wire.UnknownScheme as error:
         raise _unauthorised(e.SCHEME_UNKNOWN, f"scheme {error} is not {wire.SCHEME}") from error
+    if len(caller.nonce_str) > LONGEST_NONCE and switches.value("wechatpay.nonce_length") == "32":
+        raise _unauthorised(e.AUTHORIZATION_MALFORMED, f"nonce_str is longer than {LONGEST_NONCE}")
     now = clock.wall_unix()
     journal.explain(timestamp=caller.timestamp, server_time=now)
     if abs(now - caller.timestamp) > wire.SKEW_SECONDS:
@@ -124,6 +147,9 @@ def _check_signature(caller: wire.Authorization) -> None:
         raise _unauthorised(e.MERCHANT_UNKNOWN, f"no merchant {caller.mchid[:40]} in space {space}")
     if (state := switches.value("wechatpay.merchant_state")) in BARRED:
         raise _unauthorised(e.MERCHANT_STATES[state], f"switch wechatpay.merchant_state is {state}")
+    if caller.serial_no.upper() in merchant.get("replaced_serial_nos", ()):
+        why = f"{caller.serial_no[:50]} was replaced by {merchant['merchant_serial_no']}"
+        raise _unauthorised(e.MERCHANT_STATES["certificate_replaced"], why)
     if caller.serial_no.upper() != merchant["merchant_serial_no"]:
         why = f"serial_no is {caller.serial_no[:50]}, the merchant's certificate is {merchant['merchant_serial_no']}"
         raise _unauthorised(e.SERIAL_UNKNOWN, why)
@@ -131,7 +157,8 @@ def _check_signature(caller: wire.Authorization) -> None:
     signed = wire.first_match(key, messages, caller.signature)
     if signed is None:
         detail = wire.signature_detail(request.method, wire.bare_target(raw), messages[0])
-        raise _unauthorised(e.SIGNATURE_WRONG, "the signature does not fit string_to_sign", detail=detail)
+        message = switches.value("wechatpay.wrong_signature")
+        raise _unauthorised(message, "the signature does not fit string_to_sign", detail=detail)
     journal.explain(verdict="ok", string_to_sign=signed.decode(errors="replace"))
 
 
@@ -148,10 +175,20 @@ def body(fields: Mapping[str, schema.Field]) -> dict[str, Any]:
             "无法将 JSON 输入源“/body”映射到目标中，此字段需要一个 object 类型的 Json 值", "body", ""
         )
         raise Refusal.of(invalid)
+    if switches.value("wechatpay.json_null") == "refused" and _has_null(given):
+        raise Refusal("PARAM_ERROR", "JSON 中不允许使用 null")
+    if switches.value("wechatpay.unknown_fields") == "refused" and (extra := given.keys() - fields.keys()):
+        raise e.wrong_value(f"/{min(extra)}", "", "unknown field", "非法的额外参数", 270924358)
     found = _fit(fields, given, "body")
     if any(found.get(name, g.mchid) != g.mchid for name in ("mchid", "sp_mchid")):
         raise Refusal("PARAM_ERROR", e.MCHID_DIFFERS)
     return found
+
+
+def _has_null(given: Any) -> bool:
+    if isinstance(given, dict | list):
+        return any(map(_has_null, given.values() if isinstance(given, dict) else given))
+    return given is None
 
 
 def query(fields: Mapping[str, schema.Field]) -> dict[str, Any]:
@@ -177,11 +214,8 @@ def opener() -> Callable[[str, str], str]:
     merchant, mode = mine(), switches.value("wechatpay.mode")
     if not named:
         raise Refusal("PARAM_ERROR", e.SERIAL_MISSING)
-    for signer, name in (("cert", "platform_serial_no"), ("pubkey", "public_key_id")):
-        if named == merchant[name] and mode in ("both", signer):
-            key = signing_key(merchant, signer)[0]
-            break
-    else:
+    key = account.unsealing_key(merchant, named, mode)
+    if key is None:
         raise Refusal("PARAM_ERROR", e.PLATFORM_SERIAL_UNKNOWN)
 
     def unseal(pointer: str, sealed: str) -> str:
@@ -197,17 +231,9 @@ def wrong_seal(pointer: str, issue: str) -> Refusal:
     return e.wrong_value(pointer, "", issue, e.NOT_SEALED)
 
 
-def signer() -> str:
-    """Which key signs for this caller: pubkey if the request named it, else the platform certificate's."""
-    mode = switches.value("wechatpay.mode")
-    if mode != "both":
-        return mode
-    return "pubkey" if request.headers.get("Wechatpay-Serial") == mine()["public_key_id"] else "cert"
-
-
-def planned(target: str, failures: Mapping[str, Refusal], person: str, ref: str) -> str | None:
+def planned(target: str, failures: Mapping[str, Refusal], person: str, *refs: str) -> str | None:
     """The outcome asked for this call. One that is a failure is used up and raised; others are the caller's."""
-    found = outcomes.take(target, person, ref)
+    found = outcomes.take(target, person, *refs)
     if found and found in failures:
         db.session.commit()
         like = failures[found]
@@ -217,76 +243,15 @@ def planned(target: str, failures: Mapping[str, Refusal], person: str, ref: str)
     return found
 
 
-def answer(content: Mapping[str, Any]) -> Response:
-    """200 with JSON."""
-    return Response(wire.compact(content), 200, content_type=JSON)
+def planned_on_read(target: str, failures: Mapping[str, Refusal], person: str, *refs: str) -> None:
+    """The same for a call that only reads: the write lock is taken only where something is planned at all."""
+    if not _anything_planned(target):
+        return
+    with writing():
+        planned(target, failures, person, *refs)
 
 
-def nothing() -> Response:
-    """204, which says it is JSON all the same."""
-    return Response(status=204, content_type=JSON)
-
-
-@bp.errorhandler(Refusal)
-def refused(refusal: Refusal) -> Response:
-    db.session.rollback()
-    if "verdict" not in g.get("why", {}) or refusal.code != "SIGN_ERROR":
-        journal.explain(refused=f"{refusal.code}: {refusal.message}")
-    content = wire.error_body(refusal.code, refusal.message, refusal.detail)
-    response = Response(content, refusal.status, content_type=JSON)
-    if not refusal.nameless:
-        response.headers["Request-ID"] = wire.request_id(secrets.token_hex(21), refusal.internal)
-    g.nameless = refusal.nameless
-    return response
-
-
-@bp.errorhandler(HTTPException)
-def http(error: HTTPException) -> Response:
-    """What the framework refuses (a body too big): the vendor would not answer with our documents."""
-    return refused(Refusal("PARAM_ERROR", "请求体过大" if error.code == 413 else "请求不合法"))
-
-
-@bp.after_request
-def leave(response: Response) -> Response:
-    """Headers of every answer; the signature of 2xx, of others only if a switch says so."""
-    if request.endpoint == f"{NAME}.nowhere":
-        response.headers.pop("Content-Type", None)
-        return response
-    headers = response.headers
-    if not g.get("nameless"):
-        headers.setdefault("Request-ID", wire.request_id(secrets.token_hex(21), 0))
-    headers["Content-Language"] = "zh-CN"
-    headers["Cache-Control"] = "no-cache, must-revalidate"
-    headers["X-Content-Type-Options"] = "nosniff"
-    if response.status_code < 300 or switches.on("wechatpay.sign_errors"):
-        _sign(response)
-    return response
-
-
-def _sign(response: Response) -> None:
-    forced = switches.value("wechatpay.response_key")
-    key, serial = signing_key(mine(), signer() if forced == "request" else forced)
-    content = response.get_data()
-    signed = wire.signed_headers(key, serial, clock.wall_unix(), secrets.token_hex(16).upper(), content)
-    if response.status_code < 300 and _probed():
-        signed["Wechatpay-Signature"] = wire.PROBE + signed["Wechatpay-Signature"][len(wire.PROBE) :]
-    response.headers.update(signed)
-
-
-def _probed() -> bool:
-    """Whether this answer was planned to carry a probe. Looking only reads; a hit writes."""
+def _anything_planned(target: str) -> bool:
     known = outcomes.Outcome.__table__.c
-    hit = db.select(known.id).where(known.space == current_space(), known.target == "wechatpay.response")
-    mode = g.write_mode
-    db.session.rollback()
-    try:
-        g.write_mode = False
-        found = db.session.execute(hit.limit(1)).first() is not None
-        db.session.rollback()
-        if found:
-            g.write_mode = True
-            found = outcomes.take("wechatpay.response") is not None
-            db.session.commit()
-    finally:
-        g.write_mode = mode
-    return found
+    hit = db.select(known.id).where(known.space == current_space(), known.target == target)
+    return db.session.execute(hit.limit(1)).first() is not None

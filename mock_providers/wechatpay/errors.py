@@ -10,7 +10,8 @@ SCHEME_UNKNOWN = "Http头Authorization认证类型不正确"
 TIMESTAMP_OFF = "Http头Authorization中的timestamp与发起请求的时间不得超过5分钟"
 SERIAL_UNKNOWN = "商户证书序列号有误。请使用签名私钥匹配的证书序列号"
 MERCHANT_UNKNOWN = "签名错误"
-SIGNATURE_WRONG = "错误的签名，验签失败"
+SYSTEM_ERROR = "系统异常，请稍后重试"
+TOO_MANY = "请求超过频率限制"
 HEADERS_MISSING = "Http头缺少Accept或User-Agent"
 SERIAL_MISSING = "HTTP header缺少微信支付平台证书序列号(Wechatpay-Serial)"
 PLATFORM_SERIAL_UNKNOWN = "平台证书序列号Wechatpay-Serial错误"
@@ -36,17 +37,22 @@ CODES = {
     "ORDER_PAID": (400, 268449538),
     "ALREADY_EXISTS": (400, 268512536),
     "SIGN_ERROR": (401, SIGNATURE_NUMBER),
+    "NO_STATEMENT_EXIST": (400, 268435461),
+    "STATEMENT_CREATING": (400, 268435461),
     "NO_AUTH": (403, 268448010),
     "NOT_ENOUGH": (403, 268435461),
     "USER_ACCOUNT_ABNORMAL": (403, 268435461),
     "OUT_TRADE_NO_USED": (403, 268498688),
+    "TRADE_ERROR": (403, 268435461),
     "RULE_LIMIT": (403, 268449641),
     "REQUEST_BLOCKED": (403, 268448010),
     "ORDER_NOT_EXIST": (404, 268512771),
+    "NOT_FOUND": (404, 268512771),
     "RESOURCE_NOT_EXISTS": (404, 268512771),
     "FREQUENCY_LIMITED": (429, 268447840),
     "RATELIMIT_EXCEEDED": (429, 268447840),
     "SYSTEM_ERROR": (500, 268435457),
+    "SERVICE_UNAVAILABLE": (503, 268435457),
 }
 
 
@@ -74,7 +80,9 @@ class Refusal(Exception):
         return cls("PARAM_ERROR", invalid.message, invalid.internal, detail=invalid.detail)
 
 
-def wrong_value(pointer: str, value: Any, issue: str, message: str = "参数错误") -> Refusal:
+def wrong_value(
+    pointer: str, value: Any, issue: str, message: str = "参数错误", internal: int | None = None
+) -> Refusal:
     """A value that fits the schema and still means nothing."""
     detail = {"field": pointer, "value": value, "issue": issue, "location": "body"}
-    return Refusal("PARAM_ERROR", message, detail=detail)
+    return Refusal("PARAM_ERROR", message, internal, detail=detail)

@@ -123,6 +123,12 @@ def signed_headers(private_key: Any, serial: str, timestamp: int, nonce: str, bo
     }
 
 
+def probe(signature: str, form: str) -> str:
+    """A signature that is wrong on purpose: still Base64, or `not_base64` (its last unit is a single character)."""
+    spoiled = PROBE + signature[len(PROBE) :]
+    return spoiled.rstrip("=")[: len(spoiled) - 3] if form == "not_base64" else spoiled
+
+
 def seal_aes(apiv3_key: str, nonce: str, associated_data: str, plain: bytes) -> str:
     """AEAD_AES_256_GCM: Base64 of ciphertext and 16-byte tag."""
     sealed = AESGCM(apiv3_key.encode()).encrypt(nonce.encode(), plain, associated_data.encode())
