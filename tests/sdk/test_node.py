@@ -19,7 +19,7 @@ from flask import Flask
 
 from mock_providers import keys
 from mock_providers.webhooks import resend
-from tests.sdk.served import served
+from tests.served import served
 
 pytestmark = [pytest.mark.sdk]
 HERE = Path(__file__).parent / "node"

@@ -19,7 +19,7 @@ from wechatpayv3 import type as kinds
 
 from tests.mock_providers.wechatpay.conftest import World
 from tests.mock_providers.wechatpay.merchant import NOTIFY
-from tests.sdk.served import served
+from tests.served import served
 from tests.wsgi_adapter import WsgiAdapter
 
 HOST = "https://api.mch.weixin.qq.com"
