@@ -19,12 +19,13 @@ from mock_providers.spaces import Space
 
 bp = Blueprint("control_world", __name__)
 CREDENTIALS: dict[str, Any] = {
-    "wechat": "base_url appid secret original_id push_token encoding_aes_key",
+    "wechat": "base_url appid secret original_id push_token encoding_aes_key templates",
     "wechat_official_account": "base_url appid secret original_id push_token encoding_aes_key",
     "wechatpay": "base_url mchid appid apiv3_key merchant_serial_no merchant_private_key merchant_certificate "
     "platform_serial_no platform_certificate public_key_id public_key",
-    "wechatpay_partner": "base_url mchid appid apiv3_key merchant_serial_no merchant_private_key merchant_certificate "
-    "platform_serial_no platform_certificate public_key_id public_key sp_mchid sp_appid sub_mchid sub_appid",
+    "wechatpay_partner": "base_url mchid appid apiv3_key merchant_serial_no merchant_private_key "
+    "merchant_certificate platform_serial_no platform_certificate public_key_id public_key "
+    "sp_mchid sp_appid sub_mchid sub_appid",
     "alipay": "gateway_url app_id seller_id app_private_key app_public_key alipay_public_key aes_key alipay_cert",
     "national": "gateway_url paas_id secret fixmedins_code mip oauth",
 }
@@ -131,9 +132,10 @@ def adjust_person(id_: str, given: dict[str, Any]) -> dict[str, Any]:
 def credentials() -> dict[str, Any]:
     """Keys and ids of this space for the app under test; made on first use."""
     found = {}
+    held = accounts.all_held()
     for vendor, names in CREDENTIALS.items():
-        if vendor in accounts.MAKERS:
-            found[vendor] = _of(accounts.account(vendor), names)
+        if vendor in held:
+            found[vendor] = _of(held[vendor], names)
     db.session.rollback()
     return found
 

@@ -140,9 +140,11 @@ def _still_opens(credentials: dict[str, Any]) -> bool:
 
 def rotate_platform(vendor: str, hours: int) -> datetime:
     """List a new platform certificate now; from `hours` later it signs. Same transaction."""
-    accounts.account(vendor)
+    held = accounts.account(vendor)
     since = clock.now() + timedelta(hours=hours)
-    serial, private, certificate = _certified(f"platform {serials.number('wechatpay.certificate')}", *PLATFORM)
+    serial, private, certificate = _certified(
+        f"after {held.get('next_platform_serial_no', held['platform_serial_no'])}", *PLATFORM
+    )
     accounts.change(
         vendor,
         next_platform_serial_no=serial,
@@ -171,7 +173,7 @@ def use_next(about: dict[str, Any]) -> None:
 def rotate_merchant(vendor: str) -> None:
     """The merchant has a new certificate and key; the old serial number is refused from now on. Same transaction."""
     held = accounts.account(vendor)
-    kind = f"merchant {serials.number('wechatpay.certificate')}"
+    kind = f"after {held['merchant_serial_no']}"
     serial, private, certificate = _certified(kind, held["mchid"], MERCHANT_NAMES[vendor])
     accounts.change(
         vendor,
