@@ -5,13 +5,24 @@ import json
 from flask import Blueprint, request
 
 from mock_providers import accounts
-from mock_providers.national import authorisation, catalogue, gateway, notify, payment, prescriptions, transactions
+from mock_providers.national import (
+    authorisation,
+    catalogue,
+    consent,
+    gateway,
+    localcfc,
+    notify,
+    oidc,
+    payment,
+    prescriptions,
+    transactions,
+)
 from mock_providers.national.channel import settle_for_channel
 from mock_providers.national.person import adjust, describe
 
 NAME = "national"
 bp = Blueprint(NAME, __name__)
-for part in (gateway, payment, prescriptions):
+for part in (consent, gateway, localcfc, oidc, payment, prescriptions):
     bp.register_blueprint(part.bp)
 connect = payment.connect
 prescriptions_of = prescriptions.of
@@ -31,6 +42,8 @@ __all__ = [
 
 def space_of() -> str | None:
     """The space whose paas id, appId or partner id this request shows."""
+    if request.path.startswith(f"/{NAME}/oauth2/"):
+        return oidc.space_of()
     shown = request.headers.get("x-tif-paasid") or _app_id() or _partner_id()
     return accounts.space_of(NAME, authorisation.public_id(shown)) if shown else None
 

@@ -16,7 +16,7 @@ from werkzeug.datastructures import Headers
 from mock_providers import accounts, clock, journal, outcomes, serials, switches
 from mock_providers.db import InSpace, Model, Moment, current_space, db
 from mock_providers.errors import Problem
-from mock_providers.national import sm2, wire
+from mock_providers.national import credential, sm2, wire
 from mock_providers.people import Person, world
 
 PAAS, APP, PARTNER = "SIMPAAS", "SIMAPPID", "SIMPARTNER"
@@ -137,14 +137,16 @@ def known(person: str) -> Person:
     return found
 
 
-def issue_authorisation(person: str, for_person: str | None = None, params: Mapping | None = None) -> str:
+def issue_authorisation(
+    person: str, for_person: str | None = None, params: Mapping | None = None, lives: timedelta = CODE_LIVES
+) -> str:
     """What the consent page gives back: an authCode for `person`, paying for themselves or for `for_person`.
 
     `params` (the page's query) is not checked: its channel numbers are agreed offline. Raises Problem PERSON_UNKNOWN.
     """
     payer, patient = known(person).id, known(for_person or person).id
     code = serials.fresh_text("authCode", 32)
-    db.session.add(Consent(code=code, payer=payer, patient=patient, expires_at=clock.now() + CODE_LIVES))
+    db.session.add(Consent(code=code, payer=payer, patient=patient, expires_at=clock.now() + lives))
     return code
 
 
@@ -189,9 +191,10 @@ def _exchange(code: str, openid: str) -> dict[str, Any]:
 
 
 def _is_openid_of(payer: str, openid: str) -> bool:
-    """Ask WeChat, if it is next door."""
+    """Ask WeChat, if it is next door: the openid may be the mini program's or the official account's."""
     ask = current_app.extensions.get("person_of_openid")
-    return ask is None or ask(accounts.account("wechat")["appid"], openid) == payer
+    apps = ("wechat", "wechat_official_account")
+    return ask is None or any(ask(accounts.account(app)["appid"], openid) == payer for app in apps)
 
 
 def _authorised(consent: Consent) -> dict[str, Any]:
@@ -229,7 +232,14 @@ def is_usable(row: PayAuthorisation | None, order: str) -> bool:
     return row.used_by == order if row.used_by else row.expires_at > clock.now()
 
 
-def holder(token: str) -> str | None:
-    """Whose credential an ecToken or a payment number stands for, while it lives: a persona id."""
-    row = authorisation(token) or authorisation(ec_token=token) if token else None
-    return row.patient if row and row.expires_at > clock.now() else None
+def holder(token: str, institution: str = "", businesses: tuple[str, ...] = ()) -> str | None:
+    """Whose credential an ecToken or a payment number stands for, while it lives: a persona id.
+
+    A token decoded at an institution is good there only (credential.holder); one from a consent is good anywhere.
+    """
+    if not token:
+        return None
+    row = authorisation(token) or authorisation(ec_token=token)
+    if row is None:
+        return credential.holder(token, institution, businesses)
+    return row.patient if row.expires_at > clock.now() else None

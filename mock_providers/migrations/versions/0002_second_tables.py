@@ -11,6 +11,370 @@ depends_on = None
 
 def upgrade() -> None:
     """Add them."""
+    op.create_table(
+        "national_credential",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("activated_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_credential")),
+        sa.UniqueConstraint("space", "person", name=op.f("uq_national_credential_space_person")),
+    )
+    with op.batch_alter_table("national_credential", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_credential_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_ec_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("token", sa.String(length=40), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("business", sa.String(length=5), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_ec_token")),
+        sa.UniqueConstraint("space", "token", name=op.f("uq_national_ec_token_space_token")),
+    )
+    with op.batch_alter_table("national_ec_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_ec_token_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_encounter",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mdtrt_id", sa.String(length=30), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("insutype", sa.String(length=6), nullable=False),
+        sa.Column("ipt_otp_no", sa.String(length=30), nullable=False),
+        sa.Column("begun_at", sa.BigInteger(), nullable=False),
+        sa.Column("registered", sa.JSON(), nullable=False),
+        sa.Column("visit", sa.JSON(), nullable=True),
+        sa.Column("diagnoses", sa.JSON(), nullable=False),
+        sa.Column("cancelled", sa.Boolean(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_encounter")),
+        sa.UniqueConstraint("space", "mdtrt_id", name=op.f("uq_national_encounter_space_mdtrt_id")),
+    )
+    with op.batch_alter_table("national_encounter", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_encounter_space"), ["space"], unique=False)
+        batch_op.create_index(batch_op.f("ix_national_encounter_space_person"), ["space", "person"], unique=False)
+
+    op.create_table(
+        "national_family_member",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("holder", sa.String(length=10), nullable=False),
+        sa.Column("member", sa.String(length=10), nullable=False),
+        sa.Column("since", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_family_member")),
+        sa.UniqueConstraint("space", "holder", "member", name=op.f("uq_national_family_member_space_holder_member")),
+    )
+    with op.batch_alter_table("national_family_member", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_family_member_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_fee_line",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("mdtrt_id", sa.String(length=30), nullable=False),
+        sa.Column("feedetl_sn", sa.String(length=30), nullable=False),
+        sa.Column("chrg_bchno", sa.String(length=30), nullable=False),
+        sa.Column("given", sa.JSON(), nullable=False),
+        sa.Column("setl_id", sa.String(length=30), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_fee_line")),
+        sa.UniqueConstraint(
+            "space", "mdtrt_id", "feedetl_sn", name=op.f("uq_national_fee_line_space_mdtrt_id_feedetl_sn")
+        ),
+    )
+    with op.batch_alter_table("national_fee_line", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_fee_line_setl_id"), ["setl_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_national_fee_line_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_login_grant",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("client_id", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("scope", sa.String(length=200), nullable=False),
+        sa.Column("nonce", sa.String(length=255), nullable=False),
+        sa.Column("authenticated_at", sa.BigInteger(), nullable=False),
+        sa.Column("auth_time", sa.Integer(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_login_grant")),
+    )
+    with op.batch_alter_table("national_login_grant", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_login_grant_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_reversal",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("omsgid", sa.String(length=30), nullable=False),
+        sa.Column("oinfno", sa.String(length=6), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("setl_id", sa.String(length=30), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_reversal")),
+        sa.UniqueConstraint(
+            "space", "institution", "omsgid", name=op.f("uq_national_reversal_space_institution_omsgid")
+        ),
+    )
+    with op.batch_alter_table("national_reversal", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_reversal_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_settle_notice",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("institution", sa.String(length=40), nullable=False),
+        sa.Column("out_biz_no", sa.String(length=64), nullable=False),
+        sa.Column("state", sa.String(length=10), nullable=False),
+        sa.Column("biz_type", sa.String(length=10), nullable=False),
+        sa.Column("total_fen", sa.Integer(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_settle_notice")),
+        sa.UniqueConstraint(
+            "space", "institution", "out_biz_no", name=op.f("uq_national_settle_notice_space_institution_out_biz_no")
+        ),
+    )
+    with op.batch_alter_table("national_settle_notice", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_settle_notice_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_shown_code",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("shown_by", sa.String(length=10), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("out_biz_no", sa.String(length=64), nullable=False),
+        sa.Column("auth_no", sa.String(length=64), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("decoded_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_shown_code")),
+        sa.UniqueConstraint("space", "code", name=op.f("uq_national_shown_code_space_code")),
+    )
+    with op.batch_alter_table("national_shown_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_shown_code_auth_no"), ["auth_no"], unique=False)
+        batch_op.create_index(batch_op.f("ix_national_shown_code_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_id_key",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("user_id_key", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("number", sa.String(length=18), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_id_key")),
+        sa.UniqueConstraint("space", "user_id_key", name=op.f("uq_wechat_id_key_space_user_id_key")),
+    )
+    with op.batch_alter_table("wechat_id_key", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_id_key_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_link",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("ticket", sa.String(length=16), nullable=False),
+        sa.Column("path", sa.String(length=1024), nullable=False),
+        sa.Column("query", sa.String(length=1024), nullable=False),
+        sa.Column("env_version", sa.String(length=8), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_link")),
+        sa.UniqueConstraint("space", "kind", "ticket", name=op.f("uq_wechat_link_space_kind_ticket")),
+    )
+    with op.batch_alter_table("wechat_link", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_link_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_main_switch",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("openid", sa.String(length=28), nullable=False),
+        sa.Column("is_on", sa.Boolean(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_main_switch")),
+        sa.UniqueConstraint("space", "openid", name=op.f("uq_wechat_main_switch_space_openid")),
+    )
+    with op.batch_alter_table("wechat_main_switch", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_main_switch_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_message",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("msg_id", sa.String(length=20), nullable=False),
+        sa.Column("appid", sa.String(length=32), nullable=False),
+        sa.Column("openid", sa.String(length=28), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("template_id", sa.String(length=43), nullable=False),
+        sa.Column("title", sa.String(length=60), nullable=False),
+        sa.Column("lines", sa.JSON(), nullable=False),
+        sa.Column("page", sa.String(length=1024), nullable=False),
+        sa.Column("miniprogram_state", sa.String(length=10), nullable=False),
+        sa.Column("lang", sa.String(length=5), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_message")),
+    )
+    with op.batch_alter_table("wechat_message", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_message_space"), ["space"], unique=False)
+        batch_op.create_index(batch_op.f("ix_wechat_message_space_person"), ["space", "person"], unique=False)
+
+    op.create_table(
+        "wechat_oauth_grant",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("appid", sa.String(length=32), nullable=False),
+        sa.Column("openid", sa.String(length=28), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("scope", sa.String(length=20), nullable=False),
+        sa.Column("snapshot", sa.Boolean(), nullable=False),
+        sa.Column("made_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("refresh_token", sa.String(length=160), nullable=True),
+        sa.Column("refresh_until", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_oauth_grant")),
+        sa.UniqueConstraint("refresh_token", name=op.f("uq_wechat_oauth_grant_refresh_token")),
+        sa.UniqueConstraint("space", "code", name=op.f("uq_wechat_oauth_grant_space_code")),
+    )
+    with op.batch_alter_table("wechat_oauth_grant", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_oauth_grant_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_push",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("app", sa.String(length=20), nullable=False),
+        sa.Column("url", sa.String(length=250), nullable=False),
+        sa.Column("mode", sa.String(length=12), nullable=False),
+        sa.Column("format", sa.String(length=4), nullable=False),
+        sa.Column("verified_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_push")),
+        sa.UniqueConstraint("space", "app", name=op.f("uq_wechat_push_space_app")),
+    )
+    with op.batch_alter_table("wechat_push", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_push_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_recognition",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("verify_result", sa.String(length=128), nullable=False),
+        sa.Column("openid", sa.String(length=28), nullable=False),
+        sa.Column("user_id_key", sa.String(length=64), nullable=False),
+        sa.Column("name", sa.String(length=128), nullable=False),
+        sa.Column("number", sa.String(length=18), nullable=False),
+        sa.Column("alive_type", sa.Integer(), nullable=False),
+        sa.Column("digits", sa.String(length=8), nullable=False),
+        sa.Column("identify_ret", sa.Integer(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_recognition")),
+        sa.UniqueConstraint("space", "verify_result", name=op.f("uq_wechat_recognition_space_verify_result")),
+    )
+    with op.batch_alter_table("wechat_recognition", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_recognition_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_subscription",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("openid", sa.String(length=28), nullable=False),
+        sa.Column("template_id", sa.String(length=43), nullable=False),
+        sa.Column("units", sa.Integer(), nullable=False),
+        sa.Column("standing", sa.Boolean(), nullable=False),
+        sa.Column("refused", sa.Boolean(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_subscription")),
+        sa.UniqueConstraint(
+            "space", "openid", "template_id", name=op.f("uq_wechat_subscription_space_openid_template_id")
+        ),
+    )
+    with op.batch_alter_table("wechat_subscription", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_subscription_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_unchecked_page",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("path", sa.String(length=1024), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_unchecked_page")),
+        sa.UniqueConstraint("space", "path", name=op.f("uq_wechat_unchecked_page_space_path")),
+    )
+    with op.batch_alter_table("wechat_unchecked_page", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_unchecked_page_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_login_code",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("grant_id", sa.Integer(), nullable=False),
+        sa.Column("code", sa.String(length=64), nullable=False),
+        sa.Column("redirect_uri", sa.String(length=500), nullable=False),
+        sa.Column("challenge", sa.String(length=128), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("used_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["grant_id"],
+            ["national_login_grant.id"],
+            name=op.f("fk_national_login_code_grant_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_login_code")),
+        sa.UniqueConstraint("space", "code", name=op.f("uq_national_login_code_space_code")),
+    )
+    with op.batch_alter_table("national_login_code", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_login_code_grant_id"), ["grant_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_national_login_code_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_login_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("grant_id", sa.Integer(), nullable=False),
+        sa.Column("kind", sa.String(length=8), nullable=False),
+        sa.Column("token", sa.String(length=64), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("ended_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["grant_id"],
+            ["national_login_grant.id"],
+            name=op.f("fk_national_login_token_grant_id"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_login_token")),
+        sa.UniqueConstraint("token", name=op.f("uq_national_login_token_token")),
+    )
+    with op.batch_alter_table("national_login_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_login_token_grant_id"), ["grant_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_national_login_token_space"), ["space"], unique=False)
+
+    op.create_table(
+        "wechat_oauth_token",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("grant_id", sa.Integer(), nullable=False),
+        sa.Column("token", sa.String(length=160), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.ForeignKeyConstraint(["grant_id"], ["wechat_oauth_grant.id"], name=op.f("fk_wechat_oauth_token_grant_id")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_wechat_oauth_token")),
+        sa.UniqueConstraint("token", name=op.f("uq_wechat_oauth_token_token")),
+    )
+    with op.batch_alter_table("wechat_oauth_token", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_wechat_oauth_token_grant_id"), ["grant_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_wechat_oauth_token_space"), ["space"], unique=False)
+
+    with op.batch_alter_table("national_settlement", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("kind", sa.String(length=12), server_default="mobile", nullable=False))
+        batch_op.add_column(sa.Column("infno", sa.String(length=6), server_default="6202", nullable=False))
+        batch_op.add_column(sa.Column("clr_type", sa.String(length=6), server_default="41", nullable=False))
+        batch_op.create_index(
+            batch_op.f("ix_national_settlement_space_institution_at"), ["space", "institution", "at"], unique=False
+        )
+
     with op.batch_alter_table("wechat_token", schema=None) as batch_op:
         batch_op.add_column(sa.Column("appid", sa.String(length=32), nullable=True))
 
@@ -24,6 +388,11 @@ def upgrade() -> None:
 
     with op.batch_alter_table("wechatpay_order", schema=None) as batch_op:
         batch_op.add_column(sa.Column("sp_mchid", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("payer_total", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("settled", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("fee", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("fee_rate", sa.String(length=16), nullable=True))
+        batch_op.add_column(sa.Column("coupon", sa.JSON(), nullable=True))
         batch_op.drop_constraint(batch_op.f("uq_wechatpay_order_space_out_trade_no"), type_="unique")
         batch_op.create_unique_constraint(
             batch_op.f("uq_wechatpay_order_space_mchid_out_trade_no"), ["space", "mchid", "out_trade_no"]
@@ -32,6 +401,11 @@ def upgrade() -> None:
     with op.batch_alter_table("wechatpay_refund", schema=None) as batch_op:
         batch_op.add_column(sa.Column("mchid", sa.String(length=32), nullable=True))
         batch_op.add_column(sa.Column("sp_mchid", sa.String(length=32), nullable=True))
+        batch_op.add_column(sa.Column("ended_at", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("payer_amount", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("settled", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("fee", sa.BigInteger(), nullable=True))
+        batch_op.add_column(sa.Column("remedy", sa.JSON(), nullable=True))
         batch_op.drop_constraint(batch_op.f("uq_wechatpay_refund_space_out_refund_no"), type_="unique")
         batch_op.create_unique_constraint(
             batch_op.f("uq_wechatpay_refund_space_mchid_out_refund_no"), ["space", "mchid", "out_refund_no"]
