@@ -3,6 +3,8 @@
 Nothing here is random. A target is `<vendor>.<call>`; each vendor declares which outcomes it knows.
 """
 
+from collections.abc import Collection
+
 from sqlalchemy import String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -42,11 +44,17 @@ def plan(target: str, outcome: str, count: int = 1, person: str = "", ref: str =
     return row
 
 
-def take(target: str, person: str = "", ref: str = "") -> str | None:
-    """The result planned for this call, used up by one; None if nothing was asked for. Same transaction."""
+def take(target: str, person: str = "", *refs: str, among: Collection[str] | None = None) -> str | None:
+    """The result planned for this call, used up by one; None if nothing was asked for. Same transaction.
+
+    `refs` are the business numbers the call is known by. `among`: results this call can have; one that it cannot
+    have stays planned for a call that can.
+    """
     rows = select(Outcome).where(
-        Outcome.target == target, Outcome.person.in_(("", person)), Outcome.ref.in_(("", ref))
+        Outcome.target == target, Outcome.person.in_(("", person)), Outcome.ref.in_(("", *refs))
     )
+    if among is not None:
+        rows = rows.where(Outcome.outcome.in_(among))
     row = db.session.scalars(rows.order_by(Outcome.id).limit(1)).first()
     if row is None:
         return None

@@ -73,18 +73,22 @@ def _differs(order: PayOrder, gov: int, own: int, other: int, cash: int) -> bool
 
 def check_authorisation(
     pay_auth_no: str, pay_order_id: str = "", amounts: dict[str, int] | None = None
-) -> dict[str, Any] | None:
+) -> dict[str, Any]:
     """What a channel asks when it is given an order: is the number good, for this order, with these sums (fen)?
 
-    Who pays for whom, or None (the journal says why). An order that is fine now waits for its payment (ordStas 2).
+    Who pays for whom; or `refused`: unknown (no such number), number (run out, or another order's), order (it
+    cannot be paid, or not with these sums; the journal says which). A good order now waits for its payment (2).
     """
     row = authorisation.authorisation(pay_auth_no)
-    if row is None or not authorisation.is_usable(row, pay_order_id or row.used_by):
-        journal.explain(bureau="the payment number is unknown, run out or another order's")
-        return None
+    if row is None:
+        journal.explain(bureau="there is no such payment number")
+        return {"refused": "unknown"}
+    if not authorisation.is_usable(row, pay_order_id or row.used_by):
+        journal.explain(bureau="the payment number has run out, or is another order's")
+        return {"refused": "number"}
     if pay_order_id and (why_not := _take(pay_order_id, amounts)):
         journal.explain(bureau=why_not)
-        return None
+        return {"refused": "order"}
     patient = world().people[row.patient]
     return {
         "payer": row.payer,

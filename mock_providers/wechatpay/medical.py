@@ -1,67 +1,94 @@
-"""Medical-insurance mixed orders: create, both queries, the merchant's report of a refund, and how they end."""
+"""Medical-insurance mixed orders: create, both queries, and the notification of their payment."""
 
-import hashlib
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
-from flask import Response, current_app
+from flask import Response
 
-from mock_providers import clock, outcomes, people, serials, switches
+from mock_providers import clock, journal, outcomes, serials, switches
 from mock_providers.db import db
 from mock_providers.wechatpay import errors as e
-from mock_providers.wechatpay import rules, schema, shapes, wire
+from mock_providers.wechatpay import payer, rules, schema, shapes, wire
 from mock_providers.wechatpay.account import merchant, mine
-from mock_providers.wechatpay.door import answer, body, nothing, opener, path, planned, query, route, signer
+from mock_providers.wechatpay.door import answer, body, opener, path, planned, planned_on_read, query, route, signer
 from mock_providers.wechatpay.errors import Refusal
 from mock_providers.wechatpay.models import MixedOrder, Order, mixed_by, order_by
-from mock_providers.wechatpay.pay import check_appid, check_callback, person_of, rfc3339, tell
-from mock_providers.wechatpay.schema import MOST_OF_UINT, Text
+from mock_providers.wechatpay.pay import check_appid, check_callback, rfc3339, tell
+from mock_providers.wechatpay.schema import Text
 
 TARGET = "wechatpay.med_ins"
-OPENID_WRONG, IDENTITY_WRONG, NAME_WRONG, UNBOUND, UNRELATED = 268510603, 268545961, 268545962, 268545963, 268545964
-AUTHORISATION_WRONG, AUTHORISATION_UNKNOWN, BUREAU_SAYS_NO = 268547120, 268545967, 268510610
-NO_CREDENTIAL = Refusal("PARAM_ERROR", "微信号未绑定医保电子凭证", UNBOUND)
-OTHER_ID = Refusal("PARAM_ERROR", "入参个人身份ID摘要和医保电子凭证绑卡身份ID摘要不匹配", IDENTITY_WRONG)
-OTHER_NAME = Refusal("PARAM_ERROR", "入参用户姓名和医保电子凭证绑卡姓名不匹配", NAME_WRONG)
-NOT_FAMILY = Refusal("PARAM_ERROR", "亲属关系不存在，请确认亲属信息是否正确", UNRELATED)
-BAD_AUTHORISATION = Refusal("PARAM_ERROR", "PAY_AUTH_NO 校验失败，请重新获取授权", AUTHORISATION_WRONG)
+LOST = "answer_lost"
+SERIAL_IN_DOCUMENTS = 20
+SYSTEM_ERROR = Refusal("SYSTEM_ERROR", "系统异常，请先查询订单，再用相同参数重试")
+FREQUENCY = Refusal("FREQUENCY_LIMITED", "频率过高")
 FAILURES = {
-    "system_error": Refusal("SYSTEM_ERROR", "系统异常，请先查询订单，再用相同参数重试"),
-    "frequency": Refusal("FREQUENCY_LIMITED", "频率过高"),
+    "system_error": SYSTEM_ERROR,
+    "frequency": FREQUENCY,
     "request_blocked": Refusal("REQUEST_BLOCKED", "暂不支持当前商户下单"),
-    "no_credential": NO_CREDENTIAL,
-    "identity_mismatch": OTHER_ID,
-    "name_mismatch": OTHER_NAME,
-    "not_family": NOT_FAMILY,
-    "authorisation_invalid": BAD_AUTHORISATION,
-    "authorisation_not_found": Refusal("PARAM_ERROR", "医保局未查询到授权信息", AUTHORISATION_UNKNOWN),
-    "bureau_refused": Refusal("PARAM_ERROR", "医保局结算校验失败，请联系医保局确认", BUREAU_SAYS_NO),
+    "openid_mismatch": Refusal("PARAM_ERROR", payer.MISMATCH, payer.OPENID_WRONG),
+    "no_credential": payer.NO_CREDENTIAL,
+    "identity_mismatch": payer.OTHER_ID,
+    "name_mismatch": payer.OTHER_NAME,
+    "not_family": payer.NOT_FAMILY,
+    "authorisation_invalid": payer.BAD_AUTHORISATION,
+    "authorisation_not_found": payer.NO_AUTHORISATION,
+    "bureau_refused": payer.BUREAU_REFUSED,
 }
-outcomes.declare(TARGET, *FAILURES)
+QUERY_TARGET = "wechatpay.med_ins_query"
+QUERY_FAILURES = {"system_error": SYSTEM_ERROR, "frequency": FREQUENCY}
+outcomes.declare(TARGET, *FAILURES, LOST)
+outcomes.declare(QUERY_TARGET, *QUERY_FAILURES)
 
 
 @route("POST", "/v3/med-ins/orders")
 def create() -> Response:
     """A new mixed order. A used number is ALREADY_EXISTS, even with the same content."""
     unseal = opener()
-    asked = body(shapes.MIXED_ORDER)
+    held = mine()
+    asked = body(shapes.PARTNER_MIXED_ORDER if "sp_mchid" in held else shapes.MIXED_ORDER)
     _check_parameters(asked)
-    payer = _opened(asked, "payer", unseal)
-    relative = _opened(asked, "relative", unseal) if asked.get("pay_for_relatives") else None
+    said = payer.opened(asked, "payer", unseal)
+    relative = payer.opened(asked, "relative", unseal) if asked.get("pay_for_relatives") else None
     check_appid(asked["appid"])
-    unknown = "请确认AppID与OpenID是否正确，两者是否匹配"
-    person = person_of(asked["appid"], asked["openid"], unknown, OPENID_WRONG)
-    planned(TARGET, FAILURES, person, asked["out_trade_no"])
+    check_sub(asked)
+    person = payer.person_asked(asked)
+    fate = _planned(person, asked)
     if mixed_by(mchid=merchant(), out_trade_no=asked["out_trade_no"]):
         raise Refusal("ALREADY_EXISTS", "订单已存在")
-    _check_rules(asked)
-    _check_payer(person, payer)
+    _refuse(rules.fault(asked, _strictness()))
+    payer.check_payer(person, said)
     order = _cash_order(asked)
-    patient = _authorised(asked, person)
-    _check_relative(person, relative, patient)
+    patient = payer.authorised(asked, person)
+    payer.check_relative(person, relative, patient)
     mixed = _add(asked, person, order)
     db.session.commit()
+    if fate == LOST:
+        raise payer.worded(SYSTEM_ERROR)
     return answer(view(mixed))
+
+
+def check_sub(asked: Mapping[str, Any]) -> None:
+    """What a partner says of its sub-merchant: the one it has, its app, and at least one openid."""
+    held = mine()
+    if "sp_mchid" not in held:
+        return
+    if asked["sub_mchid"] != held["sub_mchid"]:
+        raise e.wrong_value("/sub_mchid", asked["sub_mchid"], "not a sub-merchant of the caller", "受理关系不存在")
+    if asked.get("sub_appid", held["sub_appid"]) != held["sub_appid"]:
+        raise Refusal("APPID_MCHID_NOT_MATCH", "商户号mch_id与appid不匹配")
+    if "payer" not in asked:
+        return
+    if "openid" not in asked and "sub_openid" not in asked:
+        raise e.wrong_value("/openid", "", "one of openid and sub_openid", "openid和sub_openid不能同时为空")
+    if "sub_openid" in asked and "sub_appid" not in asked:
+        raise e.wrong_value("/sub_appid", "", "required with sub_openid", "传入sub_openid时sub_appid必填")
+
+
+def _planned(person: str, asked: Mapping[str, Any]) -> str | None:
+    try:
+        return planned(TARGET, FAILURES, person, asked["out_trade_no"])
+    except Refusal as refusal:
+        raise payer.worded(refusal) from None
 
 
 def _check_parameters(asked: dict[str, Any]) -> None:
@@ -72,9 +99,11 @@ def _check_parameters(asked: dict[str, Any]) -> None:
     except schema.Invalid as invalid:
         raise Refusal.of(invalid) from invalid
     check_callback("/callback_url", asked["callback_url"])
+    if len(asked["serial_no"]) > SERIAL_IN_DOCUMENTS:
+        journal.explain(warning=f"serial_no is longer than the {SERIAL_IN_DOCUMENTS} characters of the documents")
     if asked.get("pay_for_relatives") and "relative" not in asked:
         raise e.wrong_value("/relative", "", "required when pay_for_relatives is true", "亲属信息为空")
-    _instant(asked, "med_ins_order_create_time")
+    check_instant(asked, "med_ins_order_create_time")
     if (content := asked.get("passthrough_request_content")) is not None:
         try:
             wire.orjson.loads(content)
@@ -83,7 +112,8 @@ def _check_parameters(asked: dict[str, Any]) -> None:
             raise e.wrong_value("/passthrough_request_content", content, "not JSON", message) from error
 
 
-def _instant(asked: Mapping[str, Any], name: str) -> None:
+def check_instant(asked: Mapping[str, Any], name: str) -> None:
+    """A time, if given, is RFC 3339 and says its offset. Raises Refusal."""
     if name not in asked:
         return
     try:
@@ -92,58 +122,25 @@ def _instant(asked: Mapping[str, Any], name: str) -> None:
         raise e.wrong_value(f"/{name}", asked[name], str(error), "时间解析失败") from error
 
 
-def _opened(asked: Mapping[str, Any], key: str, unseal: Callable[[str, str], str]) -> tuple[str, str]:
-    """(name, ID digest)"""
-    sealed = asked[key]
-    return unseal(f"/{key}/name", sealed["name"]), unseal(f"/{key}/id_digest", sealed["id_digest"])
-
-
-def _check_rules(asked: Mapping[str, Any]) -> None:
-    zero = switches.value("wechatpay.insurance_only_zero") == "allow"
-    strict = rules.Strictness(zero, switches.value("wechatpay.cash_only_identities"))
-    _refuse(rules.fault(asked, strict))
+def _strictness() -> rules.Strictness:
+    """The switches of §6.3."""
+    stands = {name: switches.value(f"wechatpay.{name}") for name in (
+        "insurance_only_zero", "cash_only_identities", "cash_only_zero_fees", "insurance_only_zero_cash",
+        "medical_sum_order", "medical_negative_cash",
+    )}  # fmt: skip
+    return rules.Strictness(
+        zero_insurance=stands["insurance_only_zero"] == "allow",
+        cash_only_identities=stands["cash_only_identities"],
+        zero_fees=stands["cash_only_zero_fees"] == "allow",
+        zero_cash=stands["insurance_only_zero_cash"] == "allow",
+        cash_first=stands["medical_sum_order"] == "cash_first",
+        negative_computes=stands["medical_negative_cash"] == "RULE_LIMIT",
+    )
 
 
 def _refuse(fault: rules.Fault | None) -> None:
-    if fault is None:
-        return
-    status = int(switches.value("wechatpay.medical_rule_status")) if fault.code == "RULE_LIMIT" else None
-    raise Refusal(fault.code, fault.message, fault.internal, status=status)
-
-
-def _fresh(refusal: Refusal) -> Refusal:
-    """The same refusal as a new exception: one that was raised keeps its traceback."""
-    return Refusal(refusal.code, refusal.message, refusal.internal)
-
-
-def digest(id_number: str) -> str:
-    """MD5 of the upper-cased number, as the merchant must send it."""
-    return hashlib.md5(id_number.upper().encode(), usedforsecurity=False).hexdigest()
-
-
-def _check_payer(person: str, said: tuple[str, str]) -> None:
-    """The payer must be who the credential says. Nothing is known where nobody told us the openid."""
-    if not person:
-        return
-    holder = people.world().people[person]
-    if holder.insurance is None:
-        raise _fresh(NO_CREDENTIAL)
-    if said[1] != digest(holder.id_number):
-        raise _fresh(OTHER_ID)
-    if said[0] != holder.name:
-        raise _fresh(OTHER_NAME)
-
-
-def _check_relative(person: str, relative: tuple[str, str] | None, patient: str | None) -> None:
-    """The relative is the patient the bureau authorised, or family by the sample people's facts."""
-    if not person or relative is None:
-        return
-    world = people.world().people
-    found = next((one for one in world.values() if digest(one.id_number) == relative[1]), None)
-    if found is None or found.name != relative[0]:
-        raise _fresh(NOT_FAMILY)
-    if found.id != patient if patient else not rules.related(world[person], found):
-        raise _fresh(NOT_FAMILY)
+    if fault is not None:
+        raise payer.worded(Refusal(fault.code, fault.message, fault.internal))
 
 
 def _cash_order(asked: Mapping[str, Any]) -> Order | None:
@@ -151,28 +148,30 @@ def _cash_order(asked: Mapping[str, Any]) -> Order | None:
     if "prepay_id" not in asked:
         return None
     order = order_by(mchid=merchant(), prepay_id=asked["prepay_id"])
-    wanted = (asked["out_trade_no"], asked["appid"], asked["openid"], "NOTPAY")
-    if order is None or (order.out_trade_no, order.appid, order.openid, order.state) != wanted:
-        cash_only = asked["mix_pay_type"] == rules.CASH_ONLY
+    cash_only = asked["mix_pay_type"] == rules.CASH_ONLY
+    wanted = (asked["out_trade_no"], "NOTPAY")
+    if order is None or (order.out_trade_no, order.state) != wanted or not _same_payer(order, asked):
         _refuse(rules.CASH_ONLY_FIELDS if cash_only else rules.MIXED_FIELDS)
     elif order.total != asked["wechat_pay_cash_fee"]:
         _refuse(rules.AMOUNTS_WRONG)
+    elif order.notify_url == asked["callback_url"]:
+        _one_address_for_both(asked["callback_url"])
     return order
 
 
-def _authorised(asked: Mapping[str, Any], person: str) -> str | None:
-    """Whom the bureau let this payer pay for; None where there is no authorisation or no bureau. Raises Refusal."""
-    check = current_app.extensions.get("check_authorisation")
-    if check is None or "pay_auth_no" not in asked:
-        return None
-    fees = ("gov_fee", "self_fee", "other_fee", "cash_fee")
-    amounts = {name: asked[f"med_ins_{name}"] for name in fees}
-    granted = check(asked["pay_auth_no"], asked["pay_order_id"], amounts)
-    if granted is None or person not in ("", granted["payer"]):
-        raise _fresh(BAD_AUTHORISATION)
-    if granted["family"] != asked.get("pay_for_relatives", False):
-        raise _fresh(BAD_AUTHORISATION)
-    return granted["patient"]
+def _same_payer(order: Order, asked: Mapping[str, Any]) -> bool:
+    """Whether the cash order is for the same app and user. A partner's may know the user by either openid."""
+    users = {(asked.get("appid"), asked.get("openid")), (asked.get("sub_appid"), asked.get("sub_openid"))}
+    if order.sp_mchid is None:
+        return (order.appid, order.openid) in users
+    return any(order.openid == openid for _, openid in users if openid)
+
+
+def _one_address_for_both(url: str) -> None:
+    if switches.value("wechatpay.callback_url_shared") == "reject":
+        issue = "must not be the notify_url of the cash order"
+        raise e.wrong_value("/callback_url", url, issue, "医保回调地址不能与支付回调地址相同")
+    journal.explain(warning="callback_url is the notify_url of the cash order; documents want two addresses")
 
 
 def _add(asked: dict[str, Any], person: str, order: Order | None) -> MixedOrder:
@@ -200,24 +199,30 @@ def _add(asked: dict[str, Any], person: str, order: Order | None) -> MixedOrder:
 @route("GET", "/v3/med-ins/orders/mix-trade-no/<mix_trade_no>")
 def query_by_mix(mix_trade_no: str) -> Response:
     """A mixed order by WeChat Pay's number."""
-    return _show(mixed_by(mchid=merchant(), **path(shapes.MIX_NUMBER)))
+    return _show(path(shapes.MIX_NUMBER))
 
 
 @route("GET", "/v3/med-ins/orders/out-trade-no/<out_trade_no>")
 def query_by_number(out_trade_no: str) -> Response:
     """A mixed order by the merchant's number."""
-    return _show(mixed_by(mchid=merchant(), **path(shapes.OUT_NUMBER)))
+    return _show(path(shapes.OUT_NUMBER))
 
 
-def _unknown() -> Refusal:
+def _show(number: dict[str, str]) -> Response:
+    if "sp_mchid" in mine():
+        check_sub(query(shapes.SUB_MERCHANT))
+    mixed = mixed_by(mchid=merchant(), **number)
+    refs = (mixed.out_trade_no, mixed.mix_trade_no) if mixed else tuple(number.values())
+    planned_on_read(QUERY_TARGET, QUERY_FAILURES, mixed.person if mixed else "", *refs)
+    if mixed is None:
+        raise unknown()
+    return answer(view(mixed))
+
+
+def unknown() -> Refusal:
+    """No such mixed order."""
     status, code = switches.value("wechatpay.medical_unknown_order").split()
     return Refusal(code, "未找到订单，请确认订单号是否正确", 268529515, status=int(status))
-
-
-def _show(mixed: MixedOrder | None) -> Response:
-    if mixed is None:
-        raise _unknown()
-    return answer(view(mixed))
 
 
 def view(mixed: MixedOrder) -> dict[str, Any]:
@@ -248,27 +253,3 @@ def tell_paid(mixed: MixedOrder) -> None:
         more["schedule"] = ""
     url = mixed.asked["callback_url"]
     tell("MEDICAL_INSURANCE.SUCCESS", mixed.out_trade_no, view(mixed), url, mixed, **more)
-
-
-@route("POST", "/v3/med-ins/refunds/notify")
-def report_refund() -> Response:
-    """The merchant says what the bureau gave back; the newest report counts."""
-    number = query(shapes.MIX_NUMBER)
-    told = body(shapes.REFUND_REPORT)
-    _instant(told, "refund_time")
-    parts = sum(told[f"med_refund_{part}_fee"] for part in ("gov", "self", "other"))
-    if parts > MOST_OF_UINT:
-        raise Refusal("PARAM_ERROR", "金额计算出现溢出，请检查退款金额", 268435464)
-    mixed = mixed_by(mchid=merchant(), **number)
-    if mixed is None:
-        raise _unknown()
-    if mixed.insurance_state == "NO_MED_INS_PAY":
-        raise Refusal("RULE_LIMIT", "混合单中没有医保订单，无法接收医保退款通知")
-    if told["med_refund_total_fee"] != parts:
-        raise Refusal("RULE_LIMIT", "医保退款总金额与各项退款金额之和不相等", rules.TOTAL_WRONG.internal)
-    if mixed.insurance_state not in ("MED_INS_PAY_SUCCESS", "MED_INS_PAY_REFUND"):
-        raise Refusal("RULE_LIMIT", "混合单中的医保订单未支付成功，无法接收医保退款通知")
-    mixed.refund_report = told
-    mixed.happen("insurance_refunded")
-    db.session.commit()
-    return nothing()

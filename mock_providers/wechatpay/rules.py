@@ -74,14 +74,23 @@ AMOUNTS_WRONG = Fault("混合单金额不正确", 268529481)
 CASH_ONLY_FIELDS = Fault("纯自费单字段校验失败", 268529474)
 MIXED_FIELDS = Fault("混合支付单字段校验失败", 268529475)
 CASH_NOT_COMPUTABLE = Fault("医保结算后需自费金额计算失败", 268435461, "PARAM_ERROR")
+OVERFLOW = Fault("金额计算出现溢出，请检查金额", 268435464, "PARAM_ERROR")
 
 
 @dataclass(frozen=True)
 class Strictness:
-    """The open questions of the sums: is a zero insurance sum allowed, when do S2 and S3 bind CASH_ONLY."""
+    """The open questions of fields and sums.
+
+    Is a zero insurance sum allowed; when do S2 and S3 bind CASH_ONLY; may the amounts of the part that is not
+    there be sent as 0; is S3 looked at before S1; is a cash amount below 0 a broken S3 or not computable.
+    """
 
     zero_insurance: bool = True
     cash_only_identities: str = "with_additions"
+    zero_fees: bool = True
+    zero_cash: bool = True
+    cash_first: bool = True
+    negative_computes: bool = True
 
 
 def move(table: Mapping[tuple[str, str], str], state: str, event: str) -> str:
@@ -112,8 +121,19 @@ def moved(states: States, event: str) -> States:
 
 
 def fault(order: Mapping[str, Any], strict: Strictness) -> Fault | None:
-    """What is wrong with the fields and sums of a mixed order that fits the schema; None if nothing."""
-    return _fields(order, strict) or _sums(order, strict)
+    """What is wrong with the fields and sums of a mixed order that fits the schema; None if nothing.
+
+    Sums that cannot be computed at all are a PARAM_ERROR, and those come before every RULE_LIMIT.
+    """
+    return _overflow(order) or _fields(order, strict) or _sums(order, strict)
+
+
+def _overflow(order: Mapping[str, Any]) -> Fault | None:
+    due = order.get("med_ins_cash_fee", 0) + added_fen(order)
+    if due > MOST_OF_UINT:
+        return CASH_NOT_COMPUTABLE
+    other = order.get("wechat_pay_cash_fee", 0) + reduced_fen(order)
+    return OVERFLOW if insured_fen(order) + max(due, other) > MOST_OF_UINT else None
 
 
 def _fields(order: Mapping[str, Any], strict: Strictness) -> Fault | None:
@@ -121,12 +141,13 @@ def _fields(order: Mapping[str, Any], strict: Strictness) -> Fault | None:
     settled = [order.get(name) for name in SETTLED_FEES]
     cash = order.get("wechat_pay_cash_fee")
     if kind == CASH_ONLY:
-        forbidden = any(name in order for name in BUREAU_FIELDS) or any(settled)
+        said = any(settled) if strict.zero_fees else any(fee is not None for fee in settled)
+        forbidden = said or any(name in order for name in BUREAU_FIELDS)
         return CASH_ONLY_FIELDS if forbidden or not cash or "prepay_id" not in order else None
     if None in settled or any(name not in order for name in BUREAU_FIELDS):
         return MIXED_FIELDS
     if kind == INSURANCE_ONLY:
-        if cash or "prepay_id" in order:
+        if cash or "prepay_id" in order or not (cash is None or strict.zero_cash):
             return MIXED_FIELDS
         return None if any(settled) or strict.zero_insurance else AMOUNTS_WRONG
     if cash is None or "prepay_id" not in order:
@@ -135,17 +156,24 @@ def _fields(order: Mapping[str, Any], strict: Strictness) -> Fault | None:
 
 
 def _sums(order: Mapping[str, Any], strict: Strictness) -> Fault | None:
-    insurance = sum(order.get(name, 0) for name in INSURANCE_FEES)
-    added = added_fen(order)
-    reduced = sum(one["cash_reduce_fee"] for one in order.get("cash_reduce_detail", ()))
     cash = order.get("wechat_pay_cash_fee", 0)
-    due = order.get("med_ins_cash_fee", 0) + added - reduced
+    due = order.get("med_ins_cash_fee", 0) + added_fen(order) - reduced_fen(order)
     bound = _identities_bind(order, strict)
-    if bound and not 0 <= due <= MOST_OF_UINT:
+    if bound and due < 0 and not strict.negative_computes:
         return CASH_NOT_COMPUTABLE
-    if order["total_fee"] != insurance + cash + reduced:
-        return TOTAL_WRONG
-    return CASH_WRONG if bound and cash != due else None
+    total = TOTAL_WRONG if order["total_fee"] != insured_fen(order) + cash + reduced_fen(order) else None
+    paid = CASH_WRONG if bound and cash != due else None
+    return (paid or total) if strict.cash_first else (total or paid)
+
+
+def insured_fen(order: Mapping[str, Any]) -> int:
+    """What the insurance pays."""
+    return sum(order.get(name, 0) for name in INSURANCE_FEES)
+
+
+def reduced_fen(order: Mapping[str, Any]) -> int:
+    """The sum of cash_reduce_detail."""
+    return sum(one["cash_reduce_fee"] for one in order.get("cash_reduce_detail", ()))
 
 
 def added_fen(order: Mapping[str, Any]) -> int:

@@ -66,7 +66,25 @@ ORDER: dict[str, Field] = {
     "settle_info": Group(title="结算信息", fields={"profit_sharing": Flag(title="分账标识")}),
     "limit_pay": Many(title="指定支付方式", of=Text(title="支付方式", most=32)),
 }
+SP_MCHID = Text(title="服务商户号", most=32, required=True)
+SUB_MCHID = Text(title="子商户号", most=32, required=True)
+PARTNER_ORDER: dict[str, Field] = {
+    "sp_appid": Text(title="服务商公众账号ID", most=32, required=True),
+    "sp_mchid": SP_MCHID,
+    "sub_appid": Text(title="子商户公众账号ID", most=32),
+    "sub_mchid": SUB_MCHID,
+    **{name: shape for name, shape in ORDER.items() if name not in ("appid", "mchid", "payer")},
+    "payer": Group(
+        title="支付者信息",
+        required=True,
+        fields={
+            "sp_openid": Text(title="用户服务标识", most=128),
+            "sub_openid": Text(title="用户子标识", most=128),
+        },
+    ),
+}
 MERCHANT = {"mchid": MCHID}
+PARTNER: dict[str, Field] = {"sp_mchid": SP_MCHID, "sub_mchid": SUB_MCHID}
 ORDER_NUMBER = {"out_trade_no": Text(title="商户订单号", least=6, most=32, pattern=OUT_TRADE_NO, required=True)}
 TRANSACTION_NUMBER = {"transaction_id": Text(title="微信支付订单号", most=32, required=True)}
 
@@ -91,6 +109,7 @@ REFUNDED_GOODS = Group(
     },
 )
 REFUND: dict[str, Field] = {
+    "sub_mchid": Text(title="子商户号", most=32),
     "transaction_id": Text(title="微信支付订单号", most=32),
     "out_trade_no": Text(title="商户订单号", most=32, pattern=OUT_TRADE_NO),
     "out_refund_no": Text(title="商户退款单号", most=64, pattern=OUT_REFUND_NO, required=True),
@@ -109,7 +128,37 @@ REFUND: dict[str, Field] = {
     ),
     "goods_detail": Many(title="退款商品", of=REFUNDED_GOODS),
 }
+ABNORMAL_BANKS = (
+    "CMB", "COMM", "ABC", "CCB", "ICBC", "BOC", "PAB", "SPDB", "CITIC", "CEB", "CMBC", "CIB", "GDB", "PSBC", "NBCB",
+)  # fmt: skip
+ABNORMAL_REFUND: dict[str, Field] = {
+    "sub_mchid": Text(title="子商户号", most=32),
+    "out_refund_no": Text(title="商户退款单号", most=64, pattern=OUT_REFUND_NO, required=True),
+    "type": Word(title="异常退款处理方式", words=("USER_BANK_CARD", "MERCHANT_BANK_CARD"), required=True),
+    "bank_type": Word(title="开户银行", words=tuple(f"{bank}_DEBIT" for bank in ABNORMAL_BANKS)),
+    "bank_account": Text(title="收款银行卡号", most=1024),
+    "real_name": Text(title="收款用户姓名", most=1024),
+}
+REFUND_ID = {"refund_id": Text(title="微信支付退款单号", most=32, required=True)}
 REFUND_NUMBER = {"out_refund_no": Text(title="商户退款单号", most=64, pattern=OUT_REFUND_NO, required=True)}
+
+BILL_DATE = Text(title="账单日期", most=10, pattern=r"^\d{4}-\d{2}-\d{2}$", required=True)
+PACKED = Word(title="压缩类型", words=("GZIP",))
+TRADE_BILL: dict[str, Field] = {
+    "bill_date": BILL_DATE,
+    "sub_mchid": Text(title="子商户号", most=32),
+    "bill_type": Word(
+        title="账单类型",
+        words=("ALL", "SUCCESS", "REFUND", "RECHARGE_REFUND", "ALL_SPECIAL", "SUC_SPECIAL", "REF_SPECIAL"),
+    ),
+    "tar_type": PACKED,
+}
+FLOW_BILL: dict[str, Field] = {
+    "bill_date": BILL_DATE,
+    "account_type": Word(title="资金账户类型", words=("BASIC", "OPERATION", "FEES")),
+    "tar_type": PACKED,
+}
+DOWNLOAD: dict[str, Field] = {"token": Text(title="下载令牌", most=2048, required=True)}
 
 ORDER_TYPES = (
     "REG_PAY", "DIAG_PAY", "COVID_EXAM_PAY", "IN_HOSP_PAY", "PHARMACY_PAY", "INSURANCE_PAY", "INT_REG_PAY",
@@ -186,3 +235,12 @@ REFUND_REPORT: dict[str, Field] = {
     "refund_time": Text(title="医保退款时间", most=64, required=True),
     "out_refund_no": Text(title="商户退款单号", most=64, required=True),
 }
+SUB_MERCHANT: dict[str, Field] = {"sub_mchid": Text(title="子商户号", most=32, required=True)}
+PARTNER_MIXED_ORDER: dict[str, Field] = {
+    **MIXED_ORDER,
+    **SUB_MERCHANT,
+    "sub_appid": Text(title="子商户公众账号ID", most=32),
+    "openid": Text(title="用户标识", most=128),
+    "sub_openid": Text(title="用户子标识", most=128),
+}
+PARTNER_REFUND_REPORT: dict[str, Field] = {**REFUND_REPORT, **SUB_MERCHANT}

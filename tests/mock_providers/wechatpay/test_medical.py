@@ -206,7 +206,9 @@ CHILD = {"payer": "P01", "patient": "P04", "family": True}
 @pytest.mark.parametrize(
     ("granted", "relative", "internal"),
     [
-        (None, False, 268547120),
+        ({"refused": "number"}, False, 268547120),
+        ({"refused": "unknown"}, False, 268545967),
+        ({"refused": "order"}, False, 268510610),
         ({**SELF, "payer": "P02"}, False, 268547120),
         (CHILD, False, 268547120),
         (SELF, True, 268547120),

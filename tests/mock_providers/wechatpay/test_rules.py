@@ -39,12 +39,34 @@ def test_the_official_example_is_right() -> None:
         ({"wechat_pay_cash_fee": 42001, "total_fee": 202001}, rules.CASH_WRONG),
         ({"wechat_pay_cash_fee": 0}, rules.AMOUNTS_WRONG),
         (dict.fromkeys(rules.SETTLED_FEES, 0), rules.AMOUNTS_WRONG),
-        ({"cash_reduce_detail": [{"cash_reduce_fee": 60000}]}, rules.CASH_NOT_COMPUTABLE),
+        ({"cash_reduce_detail": [{"cash_reduce_fee": 60000}]}, rules.CASH_WRONG),
+        ({"wechat_pay_cash_fee": 42001}, rules.CASH_WRONG),
+        ({"med_ins_gov_fee": 100001}, rules.TOTAL_WRONG),
+        ({"total_fee": 2**63 - 1, "med_ins_gov_fee": 2**63 - 1}, rules.OVERFLOW),
+        ({"med_ins_gov_fee": 2**63 - 1, "geo_location": None}, rules.OVERFLOW),
         ({"med_ins_cash_fee": 2**63 - 1, "cash_reduce_detail": []}, rules.CASH_NOT_COMPUTABLE),
     ],
 )
 def test_amounts_that_do_not_fit(changes: dict[str, Any], wrong: rules.Fault) -> None:
-    assert rules.fault(EXAMPLE | changes, STRICT) == wrong
+    order = {name: value for name, value in (EXAMPLE | changes).items() if value is not None}
+    assert rules.fault(order, STRICT) == wrong
+
+
+@pytest.mark.parametrize(
+    ("strict", "changes", "wrong"),
+    [
+        (rules.Strictness(cash_first=False), {"wechat_pay_cash_fee": 42001}, rules.TOTAL_WRONG),
+        (
+            rules.Strictness(negative_computes=False),
+            {"cash_reduce_detail": [{"cash_reduce_fee": 60000}]},
+            rules.CASH_NOT_COMPUTABLE,
+        ),
+    ],
+)
+def test_what_a_broken_sum_is_called_is_a_choice(
+    strict: rules.Strictness, changes: dict[str, Any], wrong: rules.Fault
+) -> None:
+    assert rules.fault(EXAMPLE | changes, strict) == wrong
 
 
 @pytest.mark.parametrize("field", [*rules.BUREAU_FIELDS, *rules.SETTLED_FEES, "prepay_id", "wechat_pay_cash_fee"])
@@ -85,7 +107,7 @@ def test_amounts_made_to_fit_do(amounts: list[int]) -> None:
     if cash > 0 and gov + own + other + due:
         assert found is None
     else:
-        assert found in (rules.AMOUNTS_WRONG, rules.CASH_NOT_COMPUTABLE)
+        assert found in (rules.AMOUNTS_WRONG, rules.CASH_WRONG, rules.TOTAL_WRONG)
 
 
 @pytest.mark.parametrize("kind", rules.MIX_PAY_TYPES)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mock_providers import accounts, keys
-from mock_providers.wechatpay import medical, schema, wire
+from mock_providers.wechatpay import payer, schema, wire
 
 VECTORS = tomllib.loads((Path(__file__).parents[2] / "vectors" / "wechatpay.toml").read_text("utf-8"))
 PUBLISHED = accounts.public_key(VECTORS["public_key"])
@@ -38,7 +38,7 @@ def test_the_documented_pay_signature(v: dict[str, Any]) -> None:
 
 @pytest.mark.parametrize("v", VECTORS["id_digest"])
 def test_the_documented_digest(v: dict[str, str]) -> None:
-    assert medical.digest(v["id_number"]) == v["digest"]
+    assert payer.digest(v["id_number"]) == v["digest"]
 
 
 @pytest.mark.parametrize("v", VECTORS["request_target"])
