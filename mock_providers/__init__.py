@@ -14,9 +14,15 @@ from mock_providers.settings import Settings
 
 HOSTS = {
     "api.weixin.qq.com": "wechat",
+    "api2.weixin.qq.com": "wechat",
+    "sh.api.weixin.qq.com": "wechat",
+    "sz.api.weixin.qq.com": "wechat",
+    "hk.api.weixin.qq.com": "wechat",
     "open.weixin.qq.com": "wechat",
     "mip-receiver.tengmed.com": "wechat",
+    "test-receiver.tengmed.com": "wechat",
     "card.wecity.qq.com": "wechat",
+    "mitest.wecity.qq.com": "wechat",
     "api.mch.weixin.qq.com": "wechatpay",
     "api2.mch.weixin.qq.com": "wechatpay",
     "openapi.alipay.com": "alipay",

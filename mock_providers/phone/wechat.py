@@ -1,25 +1,50 @@
-"""The WeChat app on the user's phone: what wx.login, the phone-number button, the face page and the
-insurance page would hand the mini program. Mounted under /_mock.
+"""The WeChat app on the user's phone: what wx.login, the phone-number button, the face page would
+hand the mini program. Mounted under /_mock.
 """
 
 from base64 import b64encode
 from typing import Any
 
-from flask import Blueprint, current_app
+from flask import Blueprint
 
-from mock_providers import clock, serials
+from mock_providers import clock, outcomes, serials, switches
 from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.phone.tap import appid as _appid
+from mock_providers.phone.tap import choice
 from mock_providers.phone.tap import given as _given
 from mock_providers.phone.tap import person as _person
 from mock_providers.phone.tap import text as _text
 from mock_providers.wechat import face, users, wire
+from mock_providers.wechat import phone as package
 from mock_providers.wechat.login import TOURIST
+from mock_providers.wechat.models import WechatUser
 
 MOCK_CODE = "the code is a mock one"
-FIXED = {"openType": "getAuthCode", "bizType": "04107"}
+NO_PHONE_NUMBER = {
+    "quota_spent": {"errMsg": "getPhoneNumber:fail no quota", "errno": 1400001},
+    "no_permission": {"errMsg": "getPhoneNumber:fail no permission", "errno": 102},
+}
+ANYBODY = {
+    "nickName": "微信用户",
+    "gender": 0,
+    "language": "",
+    "city": "",
+    "province": "",
+    "country": "",
+    "avatarUrl": "",
+}
 bp = Blueprint("phone_wechat", __name__)
+
+outcomes.declare("wechat.phone_number_button", "deny", "quota_spent", "no_permission")
+switches.declare(
+    "wechat.phone_number_deny",
+    "getPhoneNumber:fail user deny",
+    ("getPhoneNumber:fail user deny", "getPhoneNumber:fail:user deny"),
+    kind="choice",
+    source="wechat.md §8",
+    why="Android writes it with a second colon",
+)
 
 
 @bp.post("/phone/wechat/login")
@@ -38,8 +63,11 @@ def login() -> dict[str, Any]:
 
 @bp.post("/phone/wechat/phone-number")
 def phone_number() -> dict[str, Any]:
-    """The getPhoneNumber button: a code, and the older encrypted form while a session key is in force."""
-    given = _given("person", optional=("appid",))
+    """The getPhoneNumber button: a code, and the older encrypted form while a session key is in force.
+
+    `outcome`: allow, deny, quota_spent, no_permission; without a code then.
+    """
+    given = _given("person", optional=("appid", "outcome"))
     appid, person = _appid(given), _person(given["person"])
     if not person.phone:
         raise Problem(
@@ -47,15 +75,47 @@ def phone_number() -> dict[str, Any]:
             f"{person.id} has no phone number; a relative's account cannot lend one",
             {"person": ["has no phone number"]},
         )
-    answer = {"code": users.issue("phone", appid, person.id)}
-    who = users.opened_by(appid, person.id)
-    if users.has_session(who) and who.session_key:
-        iv = serials.fresh("iv", 16)
-        plain = wire.dumps(wire.phone_info(person.phone, appid, clock.unix()))
-        answer["encryptedData"] = wire.encrypt_open_data(plain, who.session_key, iv)
-        answer["iv"] = b64encode(iv).decode()
+    outcome = choice(given, "outcome", "allow", "deny", *NO_PHONE_NUMBER)
+    outcome = outcomes.take("wechat.phone_number_button", person.id) or outcome
+    if outcome == "allow" and package.is_spent(appid):
+        outcome = "quota_spent"
+    if outcome == "allow":
+        answer = {"errMsg": "getPhoneNumber:ok", "code": users.issue("phone", appid, person.id)}
+        answer |= _sealed(users.opened_by(appid, person.id), wire.phone_info(person.phone, appid, clock.unix()))
+    else:
+        answer = NO_PHONE_NUMBER.get(outcome) or {"errMsg": switches.value("wechat.phone_number_deny")}
     db.session.commit()
     return answer
+
+
+@bp.post("/phone/wechat/user-profile")
+def user_profile() -> dict[str, Any]:
+    """wx.getUserProfile: an anonymous profile, with rawData and its signature while a session key is in force."""
+    given = _given("person", "desc", optional=("appid", "outcome"))
+    appid, person = _appid(given), _person(given["person"])
+    if len(_text(given, "desc")) > 30:
+        return {"errMsg": "getUserProfile:fail desc length does not meet the requirements"}
+    if choice(given, "outcome", "allow", "deny") == "deny":
+        return {"errMsg": "getUserProfile:fail auth deny"}
+    raw = wire.dumps(ANYBODY).decode()
+    who = users.opened_by(appid, person.id)
+    mark = {"watermark": {"timestamp": clock.unix(), "appid": appid}}
+    answer = {"errMsg": "getUserProfile:ok", "userInfo": ANYBODY, "rawData": raw, **_sealed(who, ANYBODY | mark)}
+    if "iv" in answer:
+        answer["signature"] = wire.raw_data_signature(raw, who.session_key or "")
+    db.session.commit()
+    return answer
+
+
+def _sealed(who: WechatUser, plain: dict[str, Any]) -> dict[str, str]:
+    """Open data under the session key in force; nothing without one."""
+    if not (users.has_session(who) and who.session_key):
+        return {}
+    iv = serials.fresh("iv", 16)
+    encrypted = wire.encrypt_open_data(wire.dumps(plain), who.session_key, iv)
+    users.sealed(who.appid, who.person, encrypted)
+    cloud = f"98_{serials.fresh_text('cloud_id', 60)}"
+    return {"encryptedData": encrypted, "iv": b64encode(iv).decode(), "cloudID": cloud}
 
 
 @bp.post("/phone/wechat/face")
@@ -68,20 +128,3 @@ def requested_facial_verify() -> dict[str, Any]:
     answer = face.held_up(check, given.get("outcome"))
     db.session.commit()
     return answer
-
-
-@bp.post("/phone/wechat/insurance-authorisation")
-def insurance_authorisation() -> dict[str, Any]:
-    """The insurance page of wxe183cd55df4b4369: the user confirms, and the mini program gets an authCode."""
-    given = _given("person", optional=("for_person", "params"))
-    params = given.get("params") or {}
-    if not isinstance(params, dict):
-        raise Problem("FIELD_INVALID", "params are the query of the page", {"params": ["not an object"]})
-    for name, value in FIXED.items():
-        if params.get(name, value) != value:
-            raise Problem("FIELD_INVALID", f"{name} is {value} on this page", {f"params.{name}": [f"not {value}"]})
-    person = _person(given["person"])
-    for_person = _person(given["for_person"], "for_person").id if given.get("for_person") else None
-    auth_code = current_app.extensions["authorise"](person=person.id, for_person=for_person, params=params)
-    db.session.commit()
-    return {"authCode": auth_code}

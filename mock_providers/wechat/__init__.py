@@ -8,14 +8,16 @@ from werkzeug.exceptions import HTTPException
 
 from mock_providers import accounts, serials
 from mock_providers.db import db
-from mock_providers.wechat import face, insurance, login, phone, tokens, users, wire
+from mock_providers.wechat import authorize, face, insurance, login, oauth, paid, phone, quota, rids, tokens, users, wire
 from mock_providers.wechat.door import MINI_PROGRAM, OFFICIAL_ACCOUNT, bp
 from mock_providers.wechat.models import WechatToken
+from mock_providers.wechat.oauth_models import OauthToken
 from mock_providers.wechat.users import openid_of, person_of_openid
 
 NAME = "wechat"
 __all__ = ["NAME", "bp", "connect", "openid_of", "person_of_openid", "space_of"]
-ROOMS = (face, insurance, login, phone, tokens)
+ROOMS = (authorize, face, insurance, login, oauth, paid, phone, quota, rids, tokens)
+OF_USERS = ("/sns/userinfo", "/sns/auth")
 
 
 @accounts.maker(MINI_PROGRAM)
@@ -49,7 +51,7 @@ def space_of() -> str | None:
     if "/mipuserquery/" in path:
         return insurance.space_of_partner(path.rpartition("/")[2])
     if token := request.args.get("access_token"):
-        row = WechatToken.__table__.c
+        row = OauthToken.__table__.c if path in OF_USERS else WechatToken.__table__.c
         if space := db.session.scalar(select(row.space).where(row.token == token)):
             return space
     if appid := request.args.get("appid"):

@@ -16,12 +16,16 @@ from werkzeug.exceptions import RequestEntityTooLarge
 from mock_providers import accounts, clock, outcomes, people, serials, switches
 from mock_providers.db import db, in_write_mode, writes
 from mock_providers.journal import explain
-from mock_providers.wechat import wire
+from mock_providers.wechat import limits, wire
 from mock_providers.wechat.models import WechatToken
 
 METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE")
 OUTCOMES = {
     "system_error": -1,
+    "user_refuses": 43101,
+    "subscription_banned": 43107,
+    "concurrent_sends": 43108,
+    "sensitive_word": 45168,
     "rate_limited": 45011,
     "daily_quota": 45009,
     "unauthorized": 48001,
@@ -29,10 +33,35 @@ OUTCOMES = {
     "ip_not_allowed": 40164,
     "secret_frozen": 40243,
     "account_frozen": 50007,
+    "appsecret_invalid": 40001,
+    "token_superseded": 40001,
+    "token_expired": 42001,
+    "api_banned": 48004,
+    "user_limited": 50002,
+    "token_forbidden": 50004,
+    "confirmation_waiting": 89501,
+    "confirmation_pending": 89502,
+    "confirmation_needed": 89503,
+    "confirmation_retry": 89504,
+    "confirmation_open": 89505,
+    "ip_refused_a_day": 89506,
+    "ip_refused_an_hour": 89507,
+    "password_changed": 42007,
+    "invalid_trade": 89300,
+    "data_missing": 84003,
+    "video_upload_failed": 84004,
+    "video_download_failed": 84005,
+    "not_eligible": 40002,
+    "generation_banned": 40013,
+    "not_published": 85079,
+    "too_many_a_second": 44990,
+    "long_term_full": 85400,
 }
+ANY_API = "wechat.api"
+ERRCODE_OF_WINDOW = {"minute": 45011, "day": 45009, "month": 48006}
 MINI_PROGRAM, OFFICIAL_ACCOUNT = "wechat", "wechat_official_account"
-View = Callable[[], dict[str, Any]]
-bp = Blueprint("wechat", __name__)
+View = Callable[[], dict[str, Any] | Response]
+bp = Blueprint("wechat", __name__, template_folder="html")
 
 switches.declare(
     "wechat.chunked_post",
@@ -75,12 +104,44 @@ switches.declare(
     why="what a field of the wrong JSON type answers is not published",
 )
 switches.declare(
+    "wechat.wrong_secret",
+    "40125",
+    ("40125", "40001"),
+    kind="choice",
+    source="wechat.md §0.5, §1.1",
+    why="the documentation lists 40001 for a wrong AppSecret as well; captures show 40125",
+)
+switches.declare(
     "wechat.check_order",
     "appid-secret-grant",
     ("appid-secret-grant", "grant-appid-secret"),
     kind="choice",
     source="wechat.md §2.1",
     why="which of several wrong parameters is named first is not published",
+)
+
+
+for window in ("day", "minute"):
+    switches.declare(
+        f"wechat.api_{window}_quota",
+        "0",
+        (),
+        kind="choice",
+        source="wechat.md §0.5",
+        why=f"how often an app may call one interface with its token in a {window} differs by account; 0: no limit",
+    )
+outcomes.declare(
+    ANY_API,
+    "system_error",
+    "daily_quota",
+    "rate_limited",
+    "unauthorized",
+    "api_banned",
+    "user_limited",
+    "account_frozen",
+    "token_superseded",
+    "token_expired",
+    "http_500",
 )
 
 
@@ -125,10 +186,14 @@ def _answered(path: str, view: View, method: str, token: bool) -> Response:
         _check_method(method)
         if token:
             _check_token()
-        answer = reply(path, view())
+            _spend(view.__name__)
+            planned(ANY_API, ref=path)
+        said = view()
+        answer = said if isinstance(said, Response) else reply(path, said)
     except Refused as refused:
-        explain(errcode=refused.errcode)
-        answer = reply(path, wire.error(path, refused.errcode, _rid(), **refused.about))
+        rid = _rid()
+        explain(errcode=refused.errcode, rid=rid, appid=g.get("wechat_appid"))
+        answer = reply(path, wire.error(path, refused.errcode, rid, **refused.about))
     except RequestEntityTooLarge:
         answer = Response(status=413)
     except Broken as broken:
@@ -142,7 +207,7 @@ def reply(path: str, body: dict[str, Any]) -> Response:
     """A body under the content type of its family."""
     if path.startswith("/sns/"):
         kind = wire.TEXT
-    elif path.startswith(("/cgi-bin/", "/wxa/business/")):
+    elif path.startswith(("/cgi-bin/", "/wxa/business/", "/wxa/getwxacode")):
         kind = wire.JSON
     else:
         kind = switches.value("wechat.content_type_elsewhere")
@@ -214,7 +279,7 @@ def check_app(given: dict[str, Any], grant_type: str) -> None:
             raise Refused(41004)
         if not hmac.compare_digest(str(given["secret"]).encode(), account["secret"].encode()):
             explain(expected="the AppSecret of this appid, see /_mock/credentials")
-            raise Refused(40125)
+            raise Refused(int(switches.value("wechat.wrong_secret")))
 
     def grant() -> None:
         if given.get("grant_type") != grant_type:
@@ -246,13 +311,38 @@ def text(given: dict[str, Any], name: str) -> str:
     return value
 
 
+def begin_writing() -> None:
+    """Let a call that so far only read write as well. What it has read is read anew."""
+    if not in_write_mode():
+        db.session.rollback()
+        g.write_mode = True
+
+
+def _spend(name: str) -> None:
+    """One of the quotas of an interface, where somebody set one: 0 is no limit."""
+    for window in ("day", "minute"):
+        if at_most := number(f"wechat.api_{window}_quota"):
+            begin_writing()
+            if not limits.spend(f"{caller()}.{window}.{name}", at_most, limits.WINDOWS[window]):
+                raise Refused(ERRCODE_OF_WINDOW[window])
+
+
 def planned(target: str, person: str = "", ref: str = "") -> None:
     """Do what somebody asked for this call, if anything."""
+    if not in_write_mode():
+        if db.session.scalar(select(outcomes.Outcome.id).where(outcomes.Outcome.target == target).limit(1)) is None:
+            return
+        begin_writing()
     outcome = outcomes.take(target, person, ref)
     if outcome == "http_500":
         raise Broken(500)
     if outcome is not None:
-        raise Refused(OUTCOMES[outcome], ip=request.remote_addr or "127.0.0.1")
+        raise Refused(OUTCOMES[outcome], ip=address())
+
+
+def address() -> str:
+    """Where the call came from."""
+    return request.remote_addr or "127.0.0.1"
 
 
 def number(name: str) -> int:
@@ -271,17 +361,20 @@ def mask_real_numbers() -> None:
     clean = wire.masked(raw)
     if clean != raw:
         g.journal_body = clean
-    if request.path.endswith("/getverifyid"):
+    if request.path.endswith(("/getverifyid", "/getuseridkey")):
         _mask_certificate(raw)
 
 
 def _mask_certificate(raw: bytes) -> None:
     try:
-        given = wire.parse(raw).get("cert_info")
+        given = wire.parse(raw)
     except ValueError:
         return
-    if isinstance(given, dict) and not is_sample(given.get("cert_no")):
-        g.journal_body = b'{"masked": "cert_no is not a sample number"}'
+    person = given.get("cert_info")
+    shown = [person.get("cert_no")] if isinstance(person, dict) else []
+    shown += [given["id_card_number"]] if "id_card_number" in given else []
+    if not all(map(is_sample, shown)):
+        g.journal_body = b'{"masked": "the number is not a sample one"}'
 
 
 def is_sample(number: object) -> bool:

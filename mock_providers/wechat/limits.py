@@ -1,23 +1,29 @@
-"""Quotas: how often a thing may be done in a minute (from its first use on) or on a day."""
+"""Quotas: how often a thing may be done in a minute (from its first use on), on a day, in a month.
+
+What belongs to an app is named `<appid>.<window>.<what>`, so that its daily quotas can be cleared together.
+"""
 
 from datetime import datetime, timedelta
 
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from mock_providers import clock, switches
-from mock_providers.db import db
+from mock_providers.db import current_space, db
 from mock_providers.wechat.models import WechatUse
 
 MINUTE = timedelta(minutes=1)
 DAY = timedelta(days=1)
+MONTH = timedelta(days=30)
+FOREVER = timedelta.max
+WINDOWS = {"minute": MINUTE, "day": DAY, "month": MONTH}
 
 switches.declare(
     "wechat.quota_day",
     "calendar",
     ("calendar", "rolling"),
     kind="choice",
-    source="wechat.md §1.2",
-    why="whether a daily quota starts at midnight (+08:00) or with the first call is not published",
+    source="wechat.md §0.6, §1.2",
+    why="whether the quota of a day or month starts with it (+08:00) or with the first call is not published",
 )
 
 
@@ -34,9 +40,20 @@ def spend(name: str, at_most: int, window: timedelta) -> bool:
     return True
 
 
+def used(name: str) -> int:
+    """How often, in the window it was last used in."""
+    return db.session.scalar(select(WechatUse.n).where(WechatUse.name == name)) or 0
+
+
 def last(name: str) -> datetime | None:
     """When the quota was last used."""
     return db.session.scalar(select(WechatUse.last_at).where(WechatUse.name == name))
+
+
+def clear(appid: str) -> None:
+    """Give an app its daily quotas back."""
+    mine = WechatUse.space == current_space(), WechatUse.name.startswith(f"{appid}.day.", autoescape=True)
+    db.session.execute(update(WechatUse).where(*mine).values(n=0))
 
 
 def _row(name: str, now: datetime) -> WechatUse:
@@ -48,6 +65,9 @@ def _row(name: str, now: datetime) -> WechatUse:
 
 
 def _is_over(began: datetime, now: datetime, window: timedelta) -> bool:
-    if window == DAY and switches.value("wechat.quota_day") == "calendar":
-        return began.date() != now.date()
+    if window == FOREVER:
+        return False
+    if window > MINUTE and switches.value("wechat.quota_day") == "calendar":
+        kept = 7 if window == MONTH else 10  # characters of 2025-12-01
+        return began.isoformat()[:kept] != now.isoformat()[:kept]
     return now - began >= window

@@ -8,16 +8,16 @@ from flask import request
 
 from mock_providers import accounts, clock, outcomes, people, switches
 from mock_providers.journal import explain
-from mock_providers.wechat import limits, users, wire
+from mock_providers.wechat import quota, users, wire
 from mock_providers.wechat.door import Refused, api, caller, check_app, number, planned
 from mock_providers.wechat.models import WechatUser
 
 TOURIST = "touristappid"
-LOGINS_A_MINUTE = 100
-RESETS_A_MINUTE = 60_000
 PERSONA = "wechat.unknown_code_persona"
 
-outcomes.declare("wechat.jscode2session", "blocked", "system_error", "rate_limited", "http_500")
+outcomes.declare("wechat.jscode2session", "blocked", "system_error", "rate_limited", "ip_not_allowed", "http_500")
+outcomes.declare("wechat.checksession", "system_error", "rate_limited", "http_500")
+outcomes.declare("wechat.resetusersessionkey", "system_error", "rate_limited", "http_500")
 switches.declare(
     PERSONA,
     "",
@@ -73,8 +73,7 @@ def _exchanged(code: str) -> WechatUser:
     if row.appid != appid:
         explain(code="made for another appid", appid=row.appid)
         raise Refused(40029)
-    if not limits.spend(f"login.{row.person}", LOGINS_A_MINUTE, limits.MINUTE):
-        raise Refused(45011)
+    quota.spend("code2session", "minute", row.person)
     age = clock.now() - row.made_at
     if row.used:
         explain(code="used before")
@@ -107,7 +106,7 @@ def persona() -> str:
 @api("/wxa/checksession", "GET")
 def checksession() -> dict[str, Any]:
     """Whether the caller holds the session key in force."""
-    _signed_by_session()
+    planned("wechat.checksession", _signed_by_session().person)
     return {"errcode": 0, "errmsg": "ok"}
 
 
@@ -115,8 +114,8 @@ def checksession() -> dict[str, Any]:
 def resetusersessionkey() -> dict[str, Any]:
     """Another session key; it ends when the old one would have."""
     who = _signed_by_session()
-    if not limits.spend("resetusersessionkey", RESETS_A_MINUTE, limits.MINUTE):
-        raise Refused(45011)
+    planned("wechat.resetusersessionkey", who.person)
+    quota.spend("resetusersessionkey", "minute")
     users.new_key(who)
     return {"errcode": 0, "errmsg": "ok", "openid": who.openid, "session_key": who.session_key}
 

@@ -22,7 +22,7 @@ class WechatUser(InSpace, Model):
 
 
 class WechatCode(InSpace, Model):
-    """A code the phone was given. kind: login, phone. Good for one exchange."""
+    """A code the phone was given. kind: login, phone (good for one exchange), sealed (SHA-256 of encryptedData)."""
 
     __tablename__ = "wechat_code"
     __table_args__ = (UniqueConstraint("space", "kind", "code"),)
@@ -74,3 +74,55 @@ class FaceCheck(InSpace, Model):
     state: Mapped[str] = mapped_column(String(12), default="CREATED")
     verify_ret: Mapped[int | None]
     expires_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class WechatIdKey(InSpace, Model):
+    """A user_id_key of face recognition 1.0: it stands for a name and a number."""
+
+    __tablename__ = "wechat_id_key"
+    __table_args__ = (UniqueConstraint("space", "user_id_key"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    user_id_key: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(128))
+    number: Mapped[str] = mapped_column(String(18))
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Recognition(InSpace, Model):
+    """One finished face recognition 1.0. `identify_ret` 0 is a pass; no `user_id_key` if name and number came."""
+
+    __tablename__ = "wechat_recognition"
+    __table_args__ = (UniqueConstraint("space", "verify_result"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    verify_result: Mapped[str] = mapped_column(String(128))
+    openid: Mapped[str] = mapped_column(String(28))
+    user_id_key: Mapped[str] = mapped_column(String(64))
+    name: Mapped[str] = mapped_column(String(128))
+    number: Mapped[str] = mapped_column(String(18))
+    alive_type: Mapped[int]
+    digits: Mapped[str] = mapped_column(String(8))
+    identify_ret: Mapped[int]
+    finished_at: Mapped[datetime] = mapped_column(Moment)
+
+
+class UncheckedPage(InSpace, Model):
+    """A page a mini-program code was made for without looking whether it is published."""
+
+    __tablename__ = "wechat_unchecked_page"
+    __table_args__ = (UniqueConstraint("space", "path"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    path: Mapped[str] = mapped_column(String(1024))
+
+
+class WechatLink(InSpace, Model):
+    """A URL scheme or URL link into the mini program. kind: scheme, link. No `expires_at`: for good."""
+
+    __tablename__ = "wechat_link"
+    __table_args__ = (UniqueConstraint("space", "kind", "ticket"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    kind: Mapped[str] = mapped_column(String(8))
+    ticket: Mapped[str] = mapped_column(String(16))
+    path: Mapped[str] = mapped_column(String(1024))
+    query: Mapped[str] = mapped_column(String(1024))
+    env_version: Mapped[str] = mapped_column(String(8))
+    expires_at: Mapped[datetime | None] = mapped_column(Moment)

@@ -1,6 +1,7 @@
 """Access tokens, plain and stable. The two kinds do not end each other."""
 
 from datetime import datetime, timedelta
+from ipaddress import ip_address, ip_network
 from typing import Any
 
 from flask import request
@@ -8,27 +9,42 @@ from sqlalchemy import func, select
 
 from mock_providers import accounts, clock, outcomes, serials, switches
 from mock_providers.db import db
-from mock_providers.wechat import limits, wire
-from mock_providers.wechat.door import MINI_PROGRAM, Refused, api, body, caller, check_app, number, planned, text
+from mock_providers.journal import explain
+from mock_providers.wechat import limits, quota, wire
+from mock_providers.wechat.door import MINI_PROGRAM, Refused, address, api, body, caller, check_app, planned, text
 from mock_providers.wechat.models import WechatToken
 
 LIFE = timedelta(seconds=7200)
 OVERLAP = timedelta(minutes=5)
 FORCED_APART = timedelta(seconds=30)
-FORCED_A_DAY = 20
-STABLE_A_MINUTE = 10_000
-STABLE_A_DAY = 500_000
-TROUBLE = ("system_error", "daily_quota", "ip_not_allowed", "secret_frozen", "account_frozen", "http_500")
+TROUBLE = (
+    "system_error",
+    "daily_quota",
+    "ip_not_allowed",
+    "secret_frozen",
+    "account_frozen",
+    "appsecret_invalid",
+    "token_forbidden",
+    "confirmation_waiting",
+    "confirmation_pending",
+    "confirmation_needed",
+    "confirmation_retry",
+    "confirmation_open",
+    "ip_refused_a_day",
+    "ip_refused_an_hour",
+    "user_limited",
+    "http_500",
+)
 
 outcomes.declare("wechat.token", *TROUBLE)
 outcomes.declare("wechat.stable_token", *TROUBLE, "rate_limited")
 switches.declare(
-    "wechat.token_daily_quota",
-    "2000",
+    "wechat.ip_whitelist",
+    "",
     (),
-    kind="choice",
-    source="wechat.md §1.1",
-    why="2,000 calls of /cgi-bin/token a day are commonly quoted, not documented",
+    kind="relaxation",
+    source="wechat.md §0.5",
+    why="addresses and networks (10.0.0.0/8), divided by commas, that may ask for tokens; empty lets everybody",
 )
 switches.declare(
     "wechat.forced_refreshes_spent",
@@ -44,9 +60,9 @@ switches.declare(
 def token() -> dict[str, Any]:
     """A new plain token; the one before works for five more minutes."""
     check_app(request.args, "client_credential")
+    _check_address()
     planned("wechat.token")
-    if not limits.spend(f"token.{caller()}", number("wechat.token_daily_quota"), limits.DAY):
-        raise Refused(45009)
+    quota.spend("token", "day")
     now = clock.now()
     end_living("plain", now, now + OVERLAP)
     return _answer(mint("plain", now), now)
@@ -60,20 +76,19 @@ def stable_token() -> dict[str, Any]:
     force = given.get("force_refresh") or False
     if not isinstance(force, bool):
         raise Refused(int(switches.value("wechat.wrong_json_type")))
+    _check_address()
     planned("wechat.stable_token")
-    if not limits.spend(f"stable_token.minute.{caller()}", STABLE_A_MINUTE, limits.MINUTE):
-        raise Refused(45011)
-    if not limits.spend(f"stable_token.day.{caller()}", STABLE_A_DAY, limits.DAY):
-        raise Refused(45009)
+    quota.spend("stable_token", "minute")
+    quota.spend("stable_token", "day")
     now = clock.now()
     return _answer(_forced(now) if force else _current(now), now)
 
 
 def _forced(now: datetime) -> WechatToken:
-    last = limits.last(f"stable_token.forced.{caller()}")
+    last = limits.last(f"{caller()}.day.forced_refresh")
     if last and now - last < FORCED_APART:
         return _current(now)
-    if not limits.spend(f"stable_token.forced.{caller()}", FORCED_A_DAY, limits.DAY):
+    if not quota.has_left("forced_refresh", "day"):
         spent = switches.value("wechat.forced_refreshes_spent")
         if spent == "same_token":
             return _current(now)
@@ -91,6 +106,21 @@ def _current(now: datetime) -> WechatToken:
     if row and now < row.expires_at:
         row.ends_at = row.expires_at
     return mint("stable", now)
+
+
+def _check_address() -> None:
+    """Only a white-listed caller gets a token. What is no network in the list admits nobody."""
+    allowed = switches.value("wechat.ip_whitelist")
+    if allowed and not any(_holds(part.strip(), address()) for part in allowed.split(",")):
+        explain(whitelist=allowed)
+        raise Refused(40164, ip=address())
+
+
+def _holds(network: str, one: str) -> bool:
+    try:
+        return ip_address(one) in ip_network(network, strict=False)
+    except ValueError:
+        return False
 
 
 def end_living(kind: str, now: datetime, at: datetime) -> None:

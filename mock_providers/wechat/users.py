@@ -1,5 +1,6 @@
 """Who is who: a person's openid in an app, the session key in force, and the codes a phone is handed."""
 
+import hashlib
 from datetime import timedelta
 
 from sqlalchemy import select
@@ -7,10 +8,11 @@ from sqlalchemy import select
 from mock_providers import accounts, clock, serials, switches
 from mock_providers.db import db
 from mock_providers.wechat import wire
-from mock_providers.wechat.door import number
+from mock_providers.wechat.door import Refused, caller, number
 from mock_providers.wechat.models import WechatCode, WechatUser
 
 CODE_LIFE = timedelta(minutes=5)
+SEALED = "sealed"
 
 switches.declare(
     "wechat.session_key_seconds",
@@ -87,10 +89,22 @@ def issue(kind: str, appid: str, person: str) -> str:
     return code
 
 
+def sealed(appid: str, person: str, encrypted: str) -> None:
+    """Remember encryptedData made for a user, by its SHA-256."""
+    seal = hashlib.sha256(encrypted.encode()).hexdigest()
+    db.session.add(WechatCode(kind=SEALED, code=seal, appid=appid, person=person, made_at=clock.now()))
+
+
 def code(kind: str, given: str) -> WechatCode | None:
     """The code a caller shows, used or not, old or new."""
     wanted = select(WechatCode).where(WechatCode.kind == kind, WechatCode.code == given)
     return db.session.scalar(wanted.with_for_update())
+
+
+def mini_program_only(errcode: int) -> None:
+    """Refuse the token of an official account."""
+    if caller() != own_appid():
+        raise Refused(errcode)
 
 
 def own_appid() -> str:

@@ -13,7 +13,6 @@ from werkzeug.test import TestResponse
 
 from mock_providers import accounts, outcomes, spaces, switches, wechat
 from mock_providers.db import CHINA, db
-from mock_providers.phone import wechat as phone
 from mock_providers.spaces import Space
 
 T0 = datetime(2025, 12, 1, 10, 0, tzinfo=CHINA)
@@ -96,8 +95,6 @@ class World:
 def world(mocks: Flask) -> World:
     if "person_of_openid" not in mocks.extensions:
         wechat.connect(mocks)
-    if phone.bp.name not in mocks.blueprints:
-        mocks.register_blueprint(phone.bp, url_prefix="/_mock")
     made = World(mocks, mocks.test_client())
     made.advance(0)
     return made

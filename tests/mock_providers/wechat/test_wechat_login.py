@@ -7,7 +7,7 @@ from sqlalchemy import select
 
 from mock_providers import journal, spaces, wechat
 from mock_providers.db import db
-from mock_providers.wechat import login, users, wire
+from mock_providers.wechat import users, wire
 from mock_providers.wechat.models import WechatUser
 from tests.mock_providers.wechat.conftest import T0, World
 
@@ -243,7 +243,7 @@ def test_38_open_data_from_before_a_new_login_does_not_open(world: World) -> Non
 
 
 def test_without_a_session_there_is_only_a_code(world: World) -> None:
-    assert set(world.phone("phone-number", person="P02")) == {"code"}
+    assert set(world.phone("phone-number", person="P02")) == {"code", "errMsg"}
 
 
 def test_43001_43002_40066_other_methods_and_addresses(world: World) -> None:
@@ -290,8 +290,10 @@ def test_a_persona_nobody_knows_stands_in_for_nobody(world: World) -> None:
     assert world.get("/sns/jscode2session", **query)["errcode"] == 40013
 
 
-def test_resets_of_session_keys_have_a_quota(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(login, "RESETS_A_MINUTE", 0)
+def test_resets_of_session_keys_have_a_quota(world: World) -> None:
+    world.switch("wechat.resetusersessionkey_a_minute", "1")
     known = world.log_in()
     signature = wire.session_signature(known["session_key"])
+    answer = checked(world, known["openid"], signature, path="resetusersessionkey")
+    signature = wire.session_signature(answer["session_key"])
     assert checked(world, known["openid"], signature, path="resetusersessionkey")["errcode"] == 45011

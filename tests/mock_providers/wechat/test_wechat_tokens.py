@@ -4,7 +4,6 @@ import re
 
 import pytest
 
-from mock_providers.wechat import tokens
 from tests.mock_providers.wechat.conftest import T0, World
 
 RID = re.compile(r"rid: ([0-9a-f]{8})-[0-9a-f]{8}-[0-9a-f]{8}$")
@@ -221,10 +220,8 @@ def test_the_order_of_checks_can_be_turned(world: World) -> None:
     assert world.get("/cgi-bin/token")["errcode"] == 40002
 
 
-@pytest.mark.parametrize(("quota", "errcode"), [("STABLE_A_MINUTE", 45011), ("STABLE_A_DAY", 45009)])
-def test_stable_tokens_have_quotas_too(
-    world: World, monkeypatch: pytest.MonkeyPatch, quota: str, errcode: int
-) -> None:
-    monkeypatch.setattr(tokens, quota, 1)
+@pytest.mark.parametrize(("window", "errcode"), [("minute", 45011), ("day", 45009)])
+def test_stable_tokens_have_quotas_too(world: World, window: str, errcode: int) -> None:
+    world.switch(f"wechat.stable_token_a_{window}", "1")
     assert "errcode" not in stable(world)
     assert stable(world)["errcode"] == errcode
