@@ -9,12 +9,16 @@ from mock_providers.national import (
     authorisation,
     catalogue,
     consent,
+    faces,
     gateway,
     localcfc,
     notify,
     oidc,
+    outpatient,
     payment,
+    pharmacy,
     prescriptions,
+    reversal,
     transactions,
 )
 from mock_providers.national.channel import settle_for_channel
@@ -22,7 +26,7 @@ from mock_providers.national.person import adjust, describe
 
 NAME = "national"
 bp = Blueprint(NAME, __name__)
-for part in (consent, gateway, localcfc, oidc, payment, prescriptions):
+for part in (consent, faces, gateway, localcfc, oidc, payment, prescriptions):
     bp.register_blueprint(part.bp)
 connect = payment.connect
 prescriptions_of = prescriptions.of
@@ -33,7 +37,10 @@ __all__ = [
     "catalogue",
     "describe",
     "notify",
+    "outpatient",
+    "pharmacy",
     "prescriptions_of",
+    "reversal",
     "settle_for_channel",
     "space_of",
     "transactions",

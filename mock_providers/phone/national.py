@@ -7,7 +7,7 @@ from flask import Blueprint
 
 from mock_providers.db import db
 from mock_providers.errors import Problem
-from mock_providers.national import consent, credential, oidc
+from mock_providers.national import consent, credential, faces, oidc
 from mock_providers.people import world
 from mock_providers.phone import tap
 
@@ -76,6 +76,20 @@ def authorise() -> dict[str, Any]:
     raise Problem(
         "FIELD_INVALID", "url is /national/oauth2/authorize?… or /national/oauth/code?…", {"url": ["other"]}
     )
+
+
+@bp.post("/phone/national/face")
+def face() -> dict[str, Any]:
+    """A face held up to the national page: how it ended, and where the browser goes. The persona's own by default."""
+    said = tap.given("faceToken", optional=("outcome",))
+    row = faces.find(tap.text(said, "faceToken"))
+    if row is None:
+        raise Problem("NOT_FOUND", "there is no such face check in this space", {"faceToken": ["unknown"]})
+    usual = world().people[row.person].face
+    known = (usual if usual in faces.OUTCOMES else "pass", *faces.OUTCOMES)
+    faces.finish(row, tap.choice(said, "outcome", *known))
+    db.session.commit()
+    return {**faces.told(row), "redirect": faces.back(row)}
 
 
 def _trusted(problem: str) -> None:

@@ -61,6 +61,26 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_national_encounter_space_person"), ["space", "person"], unique=False)
 
     op.create_table(
+        "national_face_check",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("face_token", sa.String(length=64), nullable=False),
+        sa.Column("out_biz_no", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("redirect_url", sa.String(length=500), nullable=False),
+        sa.Column("notify_url", sa.String(length=500), nullable=False),
+        sa.Column("stas", sa.String(length=1), nullable=False),
+        sa.Column("fail_code", sa.String(length=20), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("finished_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_face_check")),
+        sa.UniqueConstraint("space", "face_token", name=op.f("uq_national_face_check_space_face_token")),
+        sa.UniqueConstraint("space", "out_biz_no", name=op.f("uq_national_face_check_space_out_biz_no")),
+    )
+    with op.batch_alter_table("national_face_check", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_face_check_space"), ["space"], unique=False)
+
+    op.create_table(
         "national_family_member",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("holder", sa.String(length=10), nullable=False),
@@ -373,6 +393,9 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("clr_type", sa.String(length=6), server_default="41", nullable=False))
         batch_op.create_index(
             batch_op.f("ix_national_settlement_space_institution_at"), ["space", "institution", "at"], unique=False
+        )
+        batch_op.create_index(
+            batch_op.f("ix_national_settlement_space_mdtrt_id"), ["space", "mdtrt_id"], unique=False
         )
 
     with op.batch_alter_table("wechat_token", schema=None) as batch_op:
