@@ -22,8 +22,12 @@ SAYS = {
     "expired": "fail 订单已过期",
     "ok_unpaid": "ok",
     "paid_unseen": "fail",
+    "bank_refused": "fail 银行卡支付失败，请更换支付方式",
+    "paid_with_coupon": "ok",
+    "paid_with_cash_coupon": "ok",
 }
-PAYS = ("paid", "paid_unseen")
+COUPONS = {"paid_with_coupon": "NOCASH", "paid_with_cash_coupon": "CASH"}
+PAYS = ("paid", "paid_unseen", *COUPONS)
 outcomes.declare(TARGET, *SAYS)
 
 
@@ -38,7 +42,7 @@ def request_payment() -> Response:
         return declined(tapped, call, no)
     end = tapped.end(TARGET, SAYS, order.person, order.out_trade_no)
     if end in PAYS:
-        pay(order)
+        pay(order, COUPONS.get(end, ""))
     db.session.commit()
     said = "cancel" if (tapped.via, end) == ("h5", "cancel") else SAYS[end]
     return answer(tapped, call, said)

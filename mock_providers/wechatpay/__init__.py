@@ -1,17 +1,34 @@
 """WeChat Pay APIv3: certificates, JSAPI orders, refunds, medical-insurance orders, notifications."""
 
-from mock_providers.wechatpay import account, certificates, choices, medical, medical_refund, notify, pay, refunds
+from mock_providers.wechatpay import (
+    abnormal,
+    account,
+    bills,
+    certificates,
+    choices,
+    echo,
+    medical,
+    medical_refund,
+    notify,
+    partner,
+    pay,
+    refunds,
+)
 from mock_providers.wechatpay.door import NAME, bp, space_of
 
 __all__ = [
     "NAME",
+    "abnormal",
     "account",
+    "bills",
     "bp",
     "certificates",
     "choices",
+    "echo",
     "medical",
     "medical_refund",
     "notify",
+    "partner",
     "pay",
     "refunds",
     "space_of",

@@ -8,6 +8,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from mock_providers.db import InSpace, Model, Moment, db
 from mock_providers.wechatpay import rules
+from mock_providers.wechatpay.sums import Parts
 
 
 class Order(InSpace, Model):
@@ -40,15 +41,29 @@ class Order(InSpace, Model):
     created_at: Mapped[datetime] = mapped_column(Moment)
     closes_at: Mapped[datetime] = mapped_column(Moment)
     paid_at: Mapped[datetime | None] = mapped_column(Moment)
+    payer_total: Mapped[int | None] = mapped_column(BigInteger)
+    settled: Mapped[int | None] = mapped_column(BigInteger)
+    fee: Mapped[int | None] = mapped_column(BigInteger)
+    fee_rate: Mapped[str | None] = mapped_column(String(16))
+    coupon: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     refunds: Mapped[list["Refund"]] = relationship(back_populates="order", order_by="Refund.id")
 
     def happen(self, event: str) -> None:
         """Raises rules.NotAllowed."""
         self.state = rules.move(rules.TRADE, self.state, event)
 
+    @property
+    def parts(self) -> Parts:
+        """The sides of what was paid. Orders of an older version had neither coupon nor fee."""
+        payer, settled = (self.total if side is None else side for side in (self.payer_total, self.settled))
+        return Parts(self.total, payer, settled, self.fee or 0)
+
 
 class Refund(InSpace, Model):
-    """Money on its way back. `ends` is how it will end: succeeded, closed, stuck."""
+    """Money on its way back. `ends` is how it will end: succeeded, closed, stuck.
+
+    `ended_at` is when it first did; `remedy` is what the merchant asked for after it got stuck.
+    """
 
     __tablename__ = "wechatpay_refund"
     __table_args__ = (UniqueConstraint("space", "mchid", "out_refund_no"),)
@@ -65,7 +80,18 @@ class Refund(InSpace, Model):
     signer: Mapped[str] = mapped_column(String(8))
     created_at: Mapped[datetime] = mapped_column(Moment)
     succeeded_at: Mapped[datetime | None] = mapped_column(Moment)
+    ended_at: Mapped[datetime | None] = mapped_column(Moment)
+    payer_amount: Mapped[int | None] = mapped_column(BigInteger)
+    settled: Mapped[int | None] = mapped_column(BigInteger)
+    fee: Mapped[int | None] = mapped_column(BigInteger)
+    remedy: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     order: Mapped[Order] = relationship(back_populates="refunds")
+
+    @property
+    def parts(self) -> Parts:
+        """The sides of what is given back."""
+        payer, settled = (self.amount if side is None else side for side in (self.payer_amount, self.settled))
+        return Parts(self.amount, payer, settled, self.fee or 0)
 
 
 class MixedOrder(InSpace, Model):

@@ -6,25 +6,18 @@ from typing import Any
 from flask import Response
 from sqlalchemy import select
 
-from mock_providers import clock, outcomes, serials, switches, timers
+from mock_providers import clock, serials, switches, timers
 from mock_providers.db import db
+from mock_providers.wechatpay import door, failures, ledger, rules, shapes
 from mock_providers.wechatpay import errors as e
-from mock_providers.wechatpay import rules, shapes
-from mock_providers.wechatpay.account import merchant
-from mock_providers.wechatpay.door import answer, body, path, planned, route, signer
+from mock_providers.wechatpay.account import merchant, mine
+from mock_providers.wechatpay.door import answer, body, path, planned, planned_on_read, route, signer
 from mock_providers.wechatpay.errors import Refusal
 from mock_providers.wechatpay.models import MixedOrder, Order, Refund, order_by, refund_by
+from mock_providers.wechatpay.partner import check_sub_merchant
 from mock_providers.wechatpay.pay import check_callback, rfc3339, tell
+from mock_providers.wechatpay.sums import Parts, share
 
-TARGET = "wechatpay.refunds"
-FAILURES = {
-    "not_enough": Refusal("NOT_ENOUGH", "基本账户余额不足，请充值后重新发起"),
-    "account_abnormal": Refusal("USER_ACCOUNT_ABNORMAL", "用户账户异常或注销"),
-    "system_error": Refusal("SYSTEM_ERROR", "系统异常，请用相同参数重新调用"),
-    "frequency": Refusal("FREQUENCY_LIMITED", "频率过高"),
-}
-ENDS = {"closed": "closed", "abnormal": "stuck"}
-outcomes.declare(TARGET, *FAILURES, *ENDS)
 TELLS = {"SUCCESS": "REFUND.SUCCESS", "CLOSED": "REFUND.CLOSED", "ABNORMAL": "REFUND.ABNORMAL"}
 GAP = timedelta(minutes=1)
 
@@ -34,11 +27,13 @@ def create() -> Response:
     """Accepted, not yet refunded; the same number with the same content answers again."""
     asked = body(shapes.REFUND)
     _check(asked)
+    check_scope(asked)
     order = _order(asked)
-    ends = planned(TARGET, FAILURES, order.person if order else "", asked["out_refund_no"])
+    numbers = [asked["out_refund_no"], *([order.out_trade_no] if order else [])]
+    ends = planned("wechatpay.refunds", failures.REFUND, order.person if order else "", *numbers)
     refund = refund_by(mchid=merchant(), out_refund_no=asked["out_refund_no"])
     if refund is None:
-        refund = _add(_refundable(order, asked), asked, ENDS.get(ends or "", "succeeded"))
+        refund = _add(_refundable(order, asked), asked, failures.REFUND_ENDS.get(ends or "", "succeeded"))
     elif refund.asked != asked:
         raise Refusal("INVALID_REQUEST", "订单金额或退款金额与之前请求不一致，请核实后再试", 268498688)
     db.session.commit()
@@ -52,6 +47,12 @@ def _check(asked: dict[str, Any]) -> None:
     if sources and sum(one["amount"] for one in sources) != asked["amount"]["refund"]:
         raise e.wrong_value("/amount/from", "", "must add up to refund", "出资金额之和与退款金额不相等")
     check_callback("/notify_url", asked.get("notify_url"))
+
+
+def check_scope(asked: dict[str, Any]) -> None:
+    """A partner says for whom; a merchant needs not."""
+    if "sp_mchid" in mine():
+        check_sub_merchant(asked.get("sub_mchid"))
 
 
 def _order(asked: dict[str, Any]) -> Order | None:
@@ -73,11 +74,23 @@ def _refundable(order: Order | None, asked: dict[str, Any]) -> Order:
         raise Refusal("INVALID_REQUEST", why)
     if kept and switches.on("wechatpay.refund_gap") and now < kept[-1].created_at + GAP:
         raise Refusal(switches.value("wechatpay.frequency_code"), "同一笔订单的部分退款需间隔1分钟")
+    if ledger.available(order.mchid) < _parts(order, asked).net:
+        raise Refusal("NOT_ENOUGH", failures.REFUND["not_enough"].message)
     return order
+
+
+def _parts(order: Order, asked: dict[str, Any]) -> Parts:
+    """The sides of a refund: its share of what the refunds before it left."""
+    left = order.parts
+    for refund in order.refunds:
+        if refund.state != "CLOSED":
+            left -= refund.parts
+    return share(asked["amount"]["refund"], left)
 
 
 def _add(order: Order, asked: dict[str, Any], ends: str) -> Refund:
     now = clock.now()
+    parts = _parts(order, asked)
     refund = Refund(
         order=order,
         mchid=order.mchid,
@@ -86,16 +99,24 @@ def _add(order: Order, asked: dict[str, Any], ends: str) -> Refund:
         refund_id=f"5030{now:%Y%m%d}{serials.fresh_digits('wechatpay.refund', 17)}",
         state="PROCESSING",
         ends=ends,
-        amount=asked["amount"]["refund"],
+        amount=parts.total,
+        payer_amount=parts.payer,
+        settled=parts.settled,
+        fee=parts.fee,
         asked=asked,
         signer=signer(),
         created_at=now,
     )
     db.session.add(refund)
     order.happen("refunded")
-    after = timedelta(seconds=_seconds())
-    timers.at(now + after, "wechatpay.refund", mchid=refund.mchid, out_refund_no=refund.out_refund_no)
+    start_timer(refund)
     return refund
+
+
+def start_timer(refund: Refund) -> None:
+    """The money is on its way and will be there after a while."""
+    due = clock.now() + timedelta(seconds=_seconds())
+    timers.at(due, "wechatpay.refund", mchid=refund.mchid, out_refund_no=refund.out_refund_no)
 
 
 def _seconds() -> float:
@@ -110,9 +131,10 @@ def _seconds() -> float:
 def finish(about: dict) -> None:
     """The refund ends as planned; the merchant and a mixed order learn of it."""
     refund = refund_by(**about)
-    if refund is None or refund.state != "PROCESSING":
+    if refund is None or (refund.state, bool(refund.remedy)) not in (("PROCESSING", False), ("ABNORMAL", True)):
         return
     refund.state = rules.move(rules.REFUND, refund.state, refund.ends)
+    refund.ended_at = refund.ended_at or clock.now()
     if refund.state == "SUCCESS":
         refund.succeeded_at = clock.now()
         mixed = db.session.scalar(select(MixedOrder).filter_by(order_id=refund.order_id))
@@ -125,56 +147,98 @@ def finish(about: dict) -> None:
 @route("GET", "/v3/refund/domestic/refunds/<out_refund_no>")
 def query(out_refund_no: str) -> Response:
     """The refund as it stands."""
-    refund = refund_by(mchid=merchant(), **path(shapes.REFUND_NUMBER))
+    number = path(shapes.REFUND_NUMBER)
+    if "sp_mchid" in mine():
+        check_sub_merchant(door.query(shapes.SUB_MERCHANT)["sub_mchid"])
+    refund = refund_by(mchid=merchant(), **number)
+    planned_on_read(
+        "wechatpay.refund_query", failures.REFUND_QUERY, refund.order.person if refund else "", out_refund_no
+    )
     if refund is None:
         raise Refusal("RESOURCE_NOT_EXISTS", "退款单不存在")
     return answer(view(refund))
 
 
 def _amount(refund: Refund) -> dict[str, Any]:
-    total = refund.order.total
-    return {"total": total, "refund": refund.amount, "payer_total": total, "payer_refund": refund.amount}
+    back, of = refund.parts, refund.order.parts
+    return {"total": of.total, "refund": back.total, "payer_total": of.payer, "payer_refund": back.payer}
+
+
+def state_of(refund: Refund) -> str:
+    """A stuck refund that is being helped is, as a switch says, on its way again or still stuck."""
+    helped = refund.state == "ABNORMAL" and refund.remedy
+    return switches.value("wechatpay.abnormal_refund_meanwhile") if helped else refund.state
 
 
 def view(refund: Refund) -> dict[str, Any]:
     """A refund as create and query show it."""
+    back, of = refund.parts, refund.order.parts
     shown: dict[str, Any] = {
         "amount": {
             **_amount(refund),
             "currency": "CNY",
-            "discount_refund": 0,
+            "discount_refund": back.total - back.payer,
             "from": refund.asked["amount"].get("from", []),
-            "refund_fee": 0,
-            "settlement_refund": refund.amount,
-            "settlement_total": refund.order.total,
+            "refund_fee": back.fee,
+            "settlement_refund": back.settled,
+            "settlement_total": of.settled,
         },
-        "channel": "ORIGINAL",
+        "channel": channel(refund),
         "create_time": rfc3339(refund.created_at),
         "funds_account": refund.asked.get("funds_account", "UNSETTLED"),
         "out_refund_no": refund.out_refund_no,
         "out_trade_no": refund.order.out_trade_no,
-        "promotion_detail": [],
+        "promotion_detail": _promotion(refund),
         "refund_id": refund.refund_id,
-        "status": refund.state,
+        "status": state_of(refund),
         "transaction_id": refund.order.transaction_id,
-        "user_received_account": "支付用户零钱",
+        "user_received_account": _received(refund),
     }
     if refund.succeeded_at:
         shown["success_time"] = rfc3339(refund.succeeded_at)
     return shown
 
 
+def channel(refund: Refund) -> str:
+    return "OTHER_BANKCARD" if refund.remedy else "ORIGINAL"
+
+
+def _received(refund: Refund) -> str:
+    return refund.remedy["received"] if refund.remedy else "支付用户零钱"
+
+
+def _promotion(refund: Refund) -> list[dict[str, Any]]:
+    """The coupon's share, as refunds call it: COUPON was paid for beforehand (CASH), DISCOUNT was not."""
+    coupon = refund.order.coupon
+    if not coupon:
+        return []
+    back = refund.parts
+    one = {
+        "promotion_id": coupon["coupon_id"],
+        "scope": coupon["scope"],
+        "type": "COUPON" if coupon["type"] == "CASH" else "DISCOUNT",
+        "amount": coupon["amount"],
+        "refund_amount": back.total - back.payer,
+    }
+    if goods := refund.asked.get("goods_detail"):
+        one["goods_detail"] = goods
+    return [one]
+
+
 def _notice(refund: Refund) -> dict[str, Any]:
     """The plaintext of REFUND.*: its state is called refund_status here."""
+    parties = {"mchid": refund.order.mchid}
+    if refund.sp_mchid:
+        parties = {"sp_mchid": refund.sp_mchid, "sub_mchid": refund.order.mchid}
     shown: dict[str, Any] = {
         "amount": _amount(refund),
-        "mchid": refund.order.mchid,
+        **parties,
         "out_refund_no": refund.out_refund_no,
         "out_trade_no": refund.order.out_trade_no,
         "refund_id": refund.refund_id,
         "refund_status": refund.state,
         "transaction_id": refund.order.transaction_id,
-        "user_received_account": "支付用户零钱",
+        "user_received_account": _received(refund),
     }
     if refund.succeeded_at:
         shown["success_time"] = rfc3339(refund.succeeded_at)
