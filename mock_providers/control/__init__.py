@@ -10,7 +10,7 @@ from flask import Flask, request
 from mock_providers.errors import Problem
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PHONES = ("wechat", "wechat_consent", "wechatpay", "alipay", "national")
+PHONES = ("wechat", "wechat_face", "wechat_codes", "wechat_consent", "wechatpay", "alipay", "national")
 
 
 def init(app: Flask) -> None:

@@ -46,7 +46,9 @@ def _document() -> dict[str, Any]:
         if rule.rule.startswith("/_mock/phone/"):
             view: Any = current_app.view_functions[rule.endpoint]
             summary = (view.__doc__ or rule.rule).strip().partition("\n")[0]
-            spec.path(rule.rule, operations={"post": _answers(summary, rule.endpoint, _any_object())})
+            taps = "POST" in (rule.methods or ())
+            operation = _answers(summary, rule.endpoint, _any_object() if taps else None)
+            spec.path(rule.rule, operations={"post" if taps else "get": operation})
     return spec.to_dict()
 
 

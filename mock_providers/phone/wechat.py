@@ -120,11 +120,12 @@ def _sealed(who: WechatUser, plain: dict[str, Any]) -> dict[str, str]:
 
 @bp.post("/phone/wechat/face")
 def requested_facial_verify() -> dict[str, Any]:
-    """wx.requestFacialVerify: the person shows a face; `outcome` says how it ends."""
-    given = _given("verify_id", optional=("outcome",))
+    """wx.requestFacialVerify: the person shows a face; `outcome` says how it ends, `person` who holds the phone."""
+    given = _given("verify_id", optional=("outcome", "person", "appid"))
     check = face.found(_text(given, "verify_id"))
     if check is None:
         raise Problem("NOT_FOUND", "no such verify_id in this space", {"verify_id": ["unknown"]})
-    answer = face.held_up(check, given.get("outcome"))
+    by = users.openid_of(_appid(given), _person(given["person"]).id) if given.get("person") else None
+    answer = face.held_up(check, given.get("outcome"), by)
     db.session.commit()
     return answer

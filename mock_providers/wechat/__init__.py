@@ -8,7 +8,24 @@ from werkzeug.exceptions import HTTPException
 
 from mock_providers import accounts, serials
 from mock_providers.db import db
-from mock_providers.wechat import authorize, face, insurance, login, oauth, paid, phone, quota, rids, tokens, users, wire
+from mock_providers.wechat import (
+    authorize,
+    codes,
+    face,
+    insurance,
+    links,
+    login,
+    oauth,
+    paid,
+    phone,
+    quota,
+    recognition,
+    rids,
+    snapshot,
+    tokens,
+    users,
+    wire,
+)
 from mock_providers.wechat.door import MINI_PROGRAM, OFFICIAL_ACCOUNT, bp
 from mock_providers.wechat.models import WechatToken
 from mock_providers.wechat.oauth_models import OauthToken
@@ -16,7 +33,22 @@ from mock_providers.wechat.users import openid_of, person_of_openid
 
 NAME = "wechat"
 __all__ = ["NAME", "bp", "connect", "openid_of", "person_of_openid", "space_of"]
-ROOMS = (authorize, face, insurance, login, oauth, paid, phone, quota, rids, tokens)
+ROOMS = (
+    authorize,
+    codes,
+    face,
+    insurance,
+    links,
+    login,
+    oauth,
+    paid,
+    phone,
+    quota,
+    recognition,
+    rids,
+    snapshot,
+    tokens,
+)
 OF_USERS = ("/sns/userinfo", "/sns/auth")
 
 

@@ -64,6 +64,15 @@ switches.declare(
     why="that a finished verify_id cannot be started again is a community claim",
 )
 switches.declare(
+    "wechat.face_page_error",
+    "fail",
+    ("fail", "ok"),
+    kind="choice",
+    source="wechat.md §4.6",
+    why="what the page hears when a check cannot start (expired, done, another user's); a community post saw "
+    "requestFacialVerify:ok although the page showed an id error",
+)
+switches.declare(
     "wechat.face_fail_code",
     "verify_ret",
     ("verify_ret", "-1"),
@@ -84,9 +93,9 @@ switches.declare(
 @api("/cityservice/face/identify/getverifyid", "POST")
 def getverifyid() -> dict[str, Any]:
     """A verify_id for the phone to start with."""
-    given = body()
-    wanted = _wanted(given)
-    planned("wechat.getverifyid", _subject(wanted["cert_no"]), wanted["out_seq_no"])
+    users.mini_program_only(48001)
+    wanted = _wanted(body())
+    planned("wechat.getverifyid", subject(wanted["cert_no"]), wanted["out_seq_no"])
     known = db.session.scalar(select(FaceCheck).where(FaceCheck.out_seq_no == wanted["out_seq_no"]).with_for_update())
     now = clock.now()
     if known is None:
@@ -94,9 +103,9 @@ def getverifyid() -> dict[str, Any]:
         db.session.add(known)
     elif now >= known.expires_at or any(getattr(known, key) != value for key, value in wanted.items()):
         explain(out_seq_no="used before, for something else or too long ago")
-        raise _refused("face_duplicate")
+        raise refused("face_duplicate")
     elif switches.value("wechat.face_repeat") != "same_verify_id":
-        raise _refused("face_repeat")
+        raise refused("face_repeat")
     left = int((known.expires_at - now).total_seconds())
     return {"errcode": 0, "errmsg": "ok", "verify_id": known.verify_id, "expires_in": left}
 
@@ -105,19 +114,19 @@ def _wanted(given: dict[str, Any]) -> dict[str, str]:
     """Who is to be verified, checked member by member."""
     serial, openid, person = given.get("out_seq_no"), given.get("openid"), given.get("cert_info")
     if not isinstance(serial, str) or not wire.OUT_SEQ_NO.fullmatch(serial):
-        raise _refused("face_bad_argument", out_seq_no="5 to 32 of letters, digits, _ and -")
+        raise refused("face_bad_argument", out_seq_no="5 to 32 of letters, digits, _ and -")
     if not isinstance(person, dict) or person.get("cert_type") != "IDENTITY_CARD":
-        raise _refused("face_bad_argument", cert_info="cert_type IDENTITY_CARD is the only documented one")
+        raise refused("face_bad_argument", cert_info="cert_type IDENTITY_CARD is the only documented one")
     name, number = person.get("cert_name"), person.get("cert_no")
     if name in (None, "") or number in (None, ""):
-        raise _refused("face_empty_person")
+        raise refused("face_empty_person")
     if not isinstance(name, str) or len(name) > 128:
-        raise _refused("face_bad_argument", cert_name="text")
+        raise refused("face_bad_argument", cert_name="text")
     only_cards = switches.value("wechat.face_documents") == "identity_card"
     if not is_sample(number) or (only_cards and not str(number)[:17].isdecimal()):
-        raise _refused("face_bad_argument", cert_no="only sample numbers (area 469099) are taken, and none is kept")
+        raise refused("face_bad_argument", cert_no="only sample numbers (area 469099) are taken, and none is kept")
     if not isinstance(openid, str) or users.user(users.own_appid(), openid) is None:
-        raise _refused("face_openid", openid="nobody has opened this app under it")
+        raise refused("face_openid", openid="nobody has opened this app under it")
     return {
         "out_seq_no": serial,
         "openid": openid,
@@ -130,11 +139,19 @@ def _wanted(given: dict[str, Any]) -> dict[str, str]:
 @api("/cityservice/face/identify/queryverifyinfo", "POST")
 def queryverifyinfo() -> dict[str, Any]:
     """How a verification ended; asking again gives the same."""
-    given = body()
+    known = matched(body())
+    planned("wechat.queryverifyinfo", subject(known.cert_no), known.out_seq_no)
+    ended = known.verify_ret if known.state == "DONE" else None
+    return {"errcode": 0, "errmsg": "ok", "verify_ret": ended or wire.NOT_FINISHED}
+
+
+def matched(given: dict[str, Any]) -> FaceCheck:
+    """The check somebody asks about, if all he says of it is right."""
+    users.mini_program_only(48001)
     verify_id = given.get("verify_id")
     known = found(verify_id) if isinstance(verify_id, str) else None
     if known is None:
-        raise _refused("face_unknown_id")
+        raise refused("face_unknown_id")
     expected = {
         "out_seq_no": known.out_seq_no,
         "cert_hash": wire.cert_hash(known.cert_type, known.cert_name, known.cert_no),
@@ -142,10 +159,8 @@ def queryverifyinfo() -> dict[str, Any]:
     }
     if other := [key for key, value in expected.items() if given.get(key) != value]:
         text = wire.cert_text(known.cert_type, known.cert_name, known.cert_no)
-        raise _refused("face_differs", differs=other, string_to_hash=text, expected=expected)
-    planned("wechat.queryverifyinfo", _subject(known.cert_no), known.out_seq_no)
-    ended = known.verify_ret if known.state == "DONE" else None
-    return {"errcode": 0, "errmsg": "ok", "verify_ret": ended or wire.NOT_FINISHED}
+        raise refused("face_differs", differs=other, string_to_hash=text, expected=expected)
+    return known
 
 
 def found(verify_id: str) -> FaceCheck | None:
@@ -153,20 +168,36 @@ def found(verify_id: str) -> FaceCheck | None:
     return db.session.scalar(select(FaceCheck).where(FaceCheck.verify_id == verify_id).with_for_update())
 
 
-def held_up(check: FaceCheck, outcome: str | int | None) -> dict[str, Any]:
-    """The phone runs the check: `outcome` is a name of wire.FACES, a verify_ret, or None for the person's own."""
+def held_up(check: FaceCheck, outcome: str | int | None, openid: str | None = None) -> dict[str, Any]:
+    """The phone runs the check: `outcome` is a name of wire.FACES, a verify_ret, or None for the person's own.
+
+    `openid` is who holds the phone, if that is known; anybody but the one the check was made for cannot start it.
+    """
+    fail_code = switches.value("wechat.face_fail_code")
+    if why := _not_startable(check, openid):
+        explain(not_started=why)
+        said_ok = switches.value("wechat.face_page_error") == "ok"
+        return wire.face_result(wire.PASSED if said_ok else 90199, fail_code)
     verify_ret = _result(check, outcome)
-    late = check.state == "CREATED" and clock.now() >= check.expires_at
-    if late or (check.state == "DONE" and switches.value("wechat.face_starts") == "once"):
-        return wire.face_result(90199, switches.value("wechat.face_fail_code"))
     check.state = "IN_PROGRESS" if verify_ret == wire.NOT_FINISHED else "DONE"
     check.verify_ret = None if verify_ret == wire.NOT_FINISHED else verify_ret
-    return wire.face_result(verify_ret, switches.value("wechat.face_fail_code"))
+    return wire.face_result(verify_ret, fail_code)
+
+
+def _not_startable(check: FaceCheck, openid: str | None) -> str:
+    if openid is not None and openid != check.openid:
+        return "made for another user of this app"
+    if check.state == "CREATED" and clock.now() >= check.expires_at:
+        return "expired"
+    if check.state == "DONE" and switches.value("wechat.face_starts") == "once":
+        return "done already"
+    return ""
 
 
 def _result(check: FaceCheck, outcome: str | int | None) -> int:
     if outcome is None:
-        outcome = outcomes.take("wechat.face", _subject(check.cert_no), check.out_seq_no) or _own_result(check)
+        planned_one = outcomes.take("wechat.face", subject(check.cert_no), check.out_seq_no)
+        outcome = planned_one or own_result(check.cert_name, check.cert_no)
     if outcome == "no_subject":
         return int(switches.value("wechat.face_no_subject"))
     if isinstance(outcome, str) and outcome in wire.FACES:
@@ -178,21 +209,22 @@ def _result(check: FaceCheck, outcome: str | int | None) -> int:
     return int(text)
 
 
-def _own_result(check: FaceCheck) -> str:
-    """What happens to this person when nobody says otherwise."""
-    person = people.world().by_number.get(check.cert_no.upper())
+def own_result(name: str, number: str) -> str:
+    """What happens to this person when nobody says otherwise: a name of wire.FACES."""
+    person = people.world().by_number.get(number.upper())
     if person is None:
         return "no_subject"
-    if person.face == "pass" and person.name != check.cert_name:
+    if person.face == "pass" and person.name != name:
         return "wrong_number"
     return person.face
 
 
-def _subject(cert_no: str) -> str:
-    person = people.world().by_number.get(cert_no.upper())
+def subject(number: str) -> str:
+    """The sample person of a number, if it is one's."""
+    person = people.world().by_number.get(number.upper())
     return person.id if person else ""
 
 
-def _refused(switch: str, **why: object) -> Refused:
+def refused(switch: str, **why: object) -> Refused:
     explain(**why)
     return Refused(int(switches.value(f"wechat.{switch}")))
