@@ -67,6 +67,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
         journal,
         national,
         people,
+        routing,
         spaces,
         webhooks,
         wechat,
@@ -79,6 +80,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
     if settings.url.startswith("sqlite:///"):
         settings.data.mkdir(parents=True, exist_ok=True)
     app = Flask(__name__)
+    app.url_rule_class = routing.LazyRule
     app.config.update(SETTINGS=settings, NEIGHBOUR=neighbour, MAX_CONTENT_LENGTH=8 * 1024 * 1024)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.json.sort_keys = False  # type: ignore[attr-defined]
@@ -91,7 +93,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
     for vendor in (wechat, national):
         vendor.connect(app)
     control.init(app)
-    webhooks.init(app, {v.NAME: v.notify for v in (wechatpay, national)})
+    webhooks.init(app, {v.NAME: v.notify for v in (wechat, wechatpay, national)})
     clock.ensure_default(app)
     app.wsgi_app = spaces.PathPrefix(VendorHosts(app.wsgi_app))  # type: ignore[method-assign]
     if settings.background:

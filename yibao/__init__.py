@@ -27,7 +27,7 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     """Build the back end. `transport` is a requests adapter in place of the network; `clock` gives business time."""
     from importlib import import_module
 
-    from yibao import bodies, db, errors, policy, spaces, tasks
+    from yibao import bodies, db, errors, policy, routing, spaces, tasks
     from yibao import clock as clocks
     from yibao.openapi import Document
     from yibao.settings import signing_key
@@ -36,6 +36,7 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
     if settings.url.startswith("sqlite:///"):
         settings.data.mkdir(parents=True, exist_ok=True)
     app = Flask(__name__)
+    app.url_rule_class = routing.LazyRule
     app.config.update(API, SETTINGS=settings, SIGNING_KEY=signing_key(settings), MAX_CONTENT_LENGTH=8 * 1024 * 1024)
     app.json.ensure_ascii = False  # type: ignore[attr-defined]
     app.extensions.update(clock=clock or clocks.system, transport=transport)
