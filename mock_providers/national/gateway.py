@@ -11,11 +11,13 @@ from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, g, request
+from flask.blueprints import BlueprintSetupState
 from sqlalchemy import select
+from werkzeug.routing import BaseConverter
 
 from mock_providers import clock, journal, outcomes, serials, switches
 from mock_providers.db import db
-from mock_providers.national import amounts, fields, policy, wire
+from mock_providers.national import amounts, fields, policy, services, wire
 from mock_providers.national.headers import Unsigned, authenticate
 from mock_providers.national.models import GatewayMessage, SignIn
 from mock_providers.national.texts import TEXTS, Refused
@@ -23,25 +25,40 @@ from mock_providers.people import Person, world
 
 bp = Blueprint("gateway", __name__)
 PATH = "/fsi/gateway"
-ENVELOPE = (
-    ("msgid", 30, True),
-    ("mdtrtarea_admvs", 6, True),
-    ("insuplc_admdvs", 6, False),
-    ("recer_sys_code", 10, True),
-    ("dev_no", 100, False),
-    ("dev_safe_info", 2000, False),
-    ("cainfo", 1024, False),
-    ("signtype", 10, False),
-    ("infver", 6, True),
-    ("opter_type", 3, True),
-    ("opter", 30, True),
-    ("opter_name", 50, True),
-    ("fixmedins_code", 30, True),
-    ("fixmedins_name", 200, True),
-    ("sign_no", 30, False),
-    ("fixmedins_soft_fcty", 200, False),
-    ("enc_type", 10, False),
-)
+ENVELOPE = fields.table("""
+infno C6 Y
+msgid C30 Y
+mdtrtarea_admvs C6 Y
+insuplc_admdvs C6
+recer_sys_code C10 Y
+dev_no C100
+dev_safe_info C2000
+cainfo C1024
+signtype C10
+infver C6 Y
+opter_type C3 Y opter_type
+opter C30 Y
+opter_name C50 Y
+inf_time DT Y
+fixmedins_code C30 Y
+fixmedins_name C200 Y
+sign_no C30
+fixmedins_soft_fcty C200
+enc_type C10
+""")
+MSGID = re.compile(r"[A-Z][0-9]{11}[0-9]{14}[0-9]{4}")
+FATES = ("system_busy", "timeout", "unavailable")
+
+
+class Infno(BaseConverter):
+    """A transaction number at the end of a path."""
+
+    regex = r"\d{4}[A-Z]?"
+
+
+@bp.record
+def _know_numbers(state: BlueprintSetupState) -> None:
+    state.app.url_map.converters["infno"] = Infno
 
 
 def _choice(name: str, choices: tuple[str, ...], source: str, why: str) -> None:
@@ -55,6 +72,26 @@ _choice(
     ("optional", "required"),
     "nhsa §1.1",
     "most regions want the 9001 number everywhere; optional: may be empty, but one that is shown must be good",
+)
+_choice(
+    "sign_no_operator",
+    ("own", "any"),
+    "nhsa §1.6 rule 1",
+    "a 9001 number serves the operator who signed in, or whoever stands at the counter",
+)
+_choice(
+    "msgid_warning",
+    ("on", "off"),
+    "nhsa §1.1",
+    "a msgid that is not institution, time and serial is taken, with a hint in warn_msg",
+)
+switches.declare(
+    "national.input_limit",
+    "off",
+    ("off", "40000"),
+    kind="relaxation",
+    source="nhsa §1.1",
+    why="input holds up to 40 000 characters; two hundred lines are more, and regions take them",
 )
 
 
@@ -71,12 +108,15 @@ class Call:
 
 Transaction = Callable[[Call], dict[str, Any] | None]
 TRANSACTIONS: dict[str, Transaction] = {}
-SERVICES: dict[str, str] = {}
+SERVICES: dict[str, str] = dict(services.SERVICES)
 
 
 def transaction(infno: str, service: str = "") -> Callable[[Transaction], Transaction]:
-    """Register what a number does, and its own service path where one is known."""
-    outcomes.declare(f"national.{infno}", "system_busy")
+    """Register what a number does, and a service path of its own if services.py has none.
+
+    It can be told to fail: `system_busy`, `unavailable` (HTTP 503, nothing done), `timeout` (done, then HTTP 504).
+    """
+    outcomes.declare(f"national.{infno}", *FATES)
 
     def register(does: Transaction) -> Transaction:
         TRANSACTIONS[infno] = does
@@ -92,9 +132,12 @@ def transaction(infno: str, service: str = "") -> Callable[[Transaction], Transa
 @bp.post(PATH)
 @bp.post("/mbs-fsi/web/api/fsi/callService")
 @bp.post("/hss-call-service-interface")
-@bp.post("/fsi/<int:number>")
+@bp.post("/<infno:number>")
+@bp.post("/fsi/<infno:number>")
+@bp.post("/fsi/api/<infno:number>")
+@bp.post(PATH + "/<infno:number>")
 @bp.post("/fsi/api/<path:service>")
-def call(number: int | None = None, service: str = "") -> Response:
+def call(number: str = "", service: str = "") -> Response:
     """Any transaction. The path may name one; then the body must agree."""
     received_at = clock.now()
     body = request.get_data()
@@ -109,7 +152,7 @@ def call(number: int | None = None, service: str = "") -> Response:
         envelope = None
     if not isinstance(envelope, dict):
         return _short("SIM-BODY")
-    named = str(number) if number else SERVICES.get(service, "unknown" if service else "")
+    named = number or SERVICES.get(service, "unknown" if service else "")
     return _answer(envelope, named, received_at)
 
 
@@ -129,13 +172,18 @@ def _answer(envelope: dict[str, Any], named: str, received_at: datetime) -> Resp
             return _short("UNKNOWN_INFNO")
         if named and named != infno:
             raise Refused("SIM-PATH")
-        if planned:
+        if planned == "unavailable":
+            inside.rollback()
+            return _short("SIM-UNAVAILABLE", 503)
+        if planned == "system_busy":
             raise Refused("SIM-SYSTEM")
         asked = _read(infno, envelope, received_at)
         output = TRANSACTIONS[infno](asked)
         db.session.add(GatewayMessage(msgid=asked.msgid, infno=infno))
         inside.commit()
-        return _reply(received_at, output)
+        if planned == "timeout":
+            return _short("SIM-TIMEOUT", 504)
+        return _reply(received_at, output, warning=_warning(asked.msgid))
     except Refused as refused:
         inside.rollback()
         journal.explain(refused=refused.key, text=refused.text)
@@ -143,24 +191,26 @@ def _answer(envelope: dict[str, Any], named: str, received_at: datetime) -> Resp
 
 
 def _read(infno: str, envelope: Mapping[str, Any], received_at: datetime) -> Call:
-    found = {name: fields.text(envelope, name, size, needed) for name, size, needed in ENVELOPE}
-    fields.one_of(envelope, "opter_type", ("1", "2", "3"))
-    fields.moment(envelope, "inf_time")
+    fields.check(envelope, ENVELOPE)
+    found = {field.name: fields.text(envelope, field.name, field.size) for field in ENVELOPE}
     for name in ("mdtrtarea_admvs", "insuplc_admdvs"):
         if found[name] and not (found[name].isdecimal() and len(found[name]) == 6):
             raise Refused("SIM-FORMAT", name=fields.name_of(name))
     content = fields.node(envelope, "input")
+    limit = switches.value("national.input_limit")
+    if limit != "off" and len(wire.compact(content)) > int(limit):
+        raise Refused("SIM-LEN", name=fields.name_of("input"))
     if found["fixmedins_code"] not in world().institutions:
         raise Refused("SIM-INST")
     if db.session.scalar(select(GatewayMessage.id).where(GatewayMessage.msgid == found["msgid"])):
         raise Refused("SIM-DUPMSG")
     if infno not in ("9001", "9002"):
-        check_sign_no(found["sign_no"], received_at)
+        check_sign_no(found["sign_no"], received_at, found["opter"])
     return Call(infno, found["msgid"], found, content, received_at)
 
 
-def check_sign_no(shown: str, now: datetime) -> None:
-    """A 9001 number is good until 9002 or the end of its day. Raises Refused SIM-SIGN."""
+def check_sign_no(shown: str, now: datetime, operator: str) -> None:
+    """A 9001 number is good for its operator until 9002 or the end of its day. Raises Refused SIM-SIGN."""
     if not shown:
         if switches.value("national.sign_no") == "required":
             raise Refused("SIM-SIGN")
@@ -168,6 +218,14 @@ def check_sign_no(shown: str, now: datetime) -> None:
     row = db.session.scalar(select(SignIn).where(SignIn.sign_no == shown))
     if row is None or row.ended_at or row.at.date() != now.date():
         raise Refused("SIM-SIGN")
+    if row.opter_no != operator and switches.value("national.sign_no_operator") == "own":
+        raise Refused("SIM-SIGN")
+
+
+def _warning(msgid: str) -> str | None:
+    """What is odd about a msgid that is taken all the same."""
+    odd = switches.on("national.msgid_warning") and not MSGID.fullmatch(msgid)
+    return TEXTS["SIM-MSGID"] if odd else None
 
 
 def _planned(envelope: Mapping[str, Any]) -> str | None:
@@ -181,7 +239,8 @@ def _planned(envelope: Mapping[str, Any]) -> str | None:
 
 def _person_in(content: Mapping[str, Any]) -> Person | None:
     """Whom a transaction is about, for planned outcomes."""
-    for node in content.values():
+    for given in content.values():
+        node = given[0] if isinstance(given, list) and given else given
         if isinstance(node, Mapping):
             for name in ("psn_no", "certno", "mdtrt_cert_no"):
                 number = str(node.get(name) or "").upper()
@@ -194,7 +253,9 @@ def _infcode(number: int) -> int | str:
     return str(number) if switches.value("national.infcode_type") == "string" else number
 
 
-def _reply(received_at: datetime, output: dict[str, Any] | None, refused: Refused | None = None) -> Response:
+def _reply(
+    received_at: datetime, output: dict[str, Any] | None, refused: Refused | None = None, warning: str | None = None
+) -> Response:
     """The full answer of §1.2; HTTP 200 also for a refusal."""
     fine = {"null": None, "empty": "", "success": "success"}[switches.value("national.success_err_msg")]
     region = policy.in_force(received_at.date()).region
@@ -206,7 +267,7 @@ def _reply(received_at: datetime, output: dict[str, Any] | None, refused: Refuse
         "enctype": None,
         "signtype": None,
         "cainfo": None,
-        "warn_msg": None,
+        "warn_msg": warning,
         "err_msg": refused.text[:200] if refused else fine,
         "output": None if refused else output or {},
     }

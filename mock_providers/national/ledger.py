@@ -9,14 +9,16 @@ pooled_fen, own_fen, mutual_fen, wallet_fen, cash_fen and `legs`; `setlinfo.setl
 medins_setl_id)` is its 2206-style header; `commit_settlement` and `reverse_settlement` give the booked row.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
+from typing import Any
 
 from sqlalchemy import delete, func, select
 
 from mock_providers import clock, serials, switches
 from mock_providers.db import CHINA, db
-from mock_providers.national import benefit, policy, sale, setlinfo
+from mock_providers.national import benefit, policy, prescriptions, sale, setlinfo
 from mock_providers.national.models import PrescriptionUse, Settlement, TraceCode
 from mock_providers.national.person import Standing, counter_of, row_of, standing
 from mock_providers.national.policy import Policy
@@ -32,6 +34,7 @@ switches.declare(
     source="domain §3.5, E7; nhsa §B.4 check 37",
     why="status 2: the balance can still be spent without pooled money, or the whole settlement is refused",
 )
+HEAD = ("invono", "dise_codg", "dise_name", "begntime", "med_type", "chrg_bchno", "psn_setlway", "acct_used_flag")
 
 
 @dataclass(frozen=True)
@@ -132,28 +135,47 @@ def commit_settlement(
     medins_setl_id: str,
     expected: tuple[int, int, int, int] | None = None,
     mdtrt_id: str = "",
+    *,
+    kind: str = "mobile",
+    infno: str = "6202",
+    about: Mapping[str, str] | None = None,
 ) -> Settlement:
     """Book it: debit every leg, count the yearly limits, use up trace codes and prescriptions. Raises Refused.
 
-    `expected` is (pooled, own, mutual, cash) the payer agreed to; QUOTE_DIFFERS if today's split is another.
+    `expected` is (pooled, own, mutual, cash) the payer agreed to; QUOTE_DIFFERS if today's split is another. `kind`
+    and `infno` as in models.Settlement; `about` joins the head that is kept (opter, opter_name).
     """
     quote = presettle(purchase)
     split = quote.split
     if expected is not None and split.legs != expected:
         raise Refused("QUOTE_DIFFERS")
-    _move(quote.patient.person, -split.own_fen)
+    move(quote.patient.person, -split.own_fen)
     if quote.giver and split.mutual_fen:
-        _move(quote.giver.person, -split.mutual_fen)
+        move(quote.giver.person, -split.mutual_fen)
     giver = quote.giver.person if quote.giver and split.mutual_fen else None
-    _count(quote.patient.person, giver, purchase.at.year, split.deductible_fen, split.pooled_fen, split.mutual_fen)
-    row = _row(quote, medins_setl_id, giver, mdtrt_id or new_mdtrt_id())
+    row = _row(quote, medins_setl_id, giver, mdtrt_id or new_mdtrt_id(), (kind, infno))
+    row.detail = {**row.detail, "head": {**row.detail["head"], **(about or {})}}
+    count(row, quote.patient.person, giver, 1)
     db.session.add(row)
-    for code in sorted({code for line in purchase.lines for code in line.trace_codes}):
-        db.session.add(TraceCode(code=code, setl_id=row.setl_id))
-    for rxno in sorted({line.rxno for line in purchase.lines if line.rxno}):
-        db.session.add(PrescriptionUse(rxno=rxno, setl_id=row.setl_id))
+    use_up(row)
     db.session.flush()
     return row
+
+
+def use_up(row: Settlement) -> None:
+    """Note the trace codes of a settlement's lines, and those prescriptions that the centre knows."""
+    lines = row.detail["lines"]
+    for code in sorted({one["drug_trac_codg"].strip() for line in lines for one in line.get("drugtracinfo") or []}):
+        db.session.add(TraceCode(code=code, setl_id=row.setl_id))
+    for rxno in sorted({line["rxno"].strip() for line in lines if line.get("rxno")}):
+        if prescriptions.find(rxno):
+            db.session.add(PrescriptionUse(rxno=rxno, setl_id=row.setl_id))
+
+
+def release(row: Settlement) -> None:
+    """Trace codes and prescriptions of a settlement can be used again."""
+    for used in (TraceCode, PrescriptionUse):
+        db.session.execute(delete(used).where(used.setl_id == row.setl_id))
 
 
 def new_mdtrt_id() -> str:
@@ -161,12 +183,22 @@ def new_mdtrt_id() -> str:
     return str(200_000_000 + serials.number("mdtrt_id"))
 
 
-def _row(quote: Quote, medins_setl_id: str, giver: Person | None, mdtrt_id: str) -> Settlement:
-    split, purchase = quote.split, quote.purchase
-    setl_id = str(100_000_000 + serials.number("setl_id"))
+def new_setl_id() -> str:
+    """A settlement id; they only grow."""
+    return str(100_000_000 + serials.number("setl_id"))
+
+
+def _row(
+    quote: Quote, medins_setl_id: str, giver: Person | None, mdtrt_id: str, made_by: tuple[str, str]
+) -> Settlement:
+    split, purchase, setl_id = quote.split, quote.purchase, new_setl_id()
+    header = setlinfo.as_text(setlinfo.setlinfo(quote, mdtrt_id, medins_setl_id, setl_id))
     return Settlement(
         setl_id=setl_id,
         mdtrt_id=mdtrt_id,
+        kind=made_by[0],
+        infno=made_by[1],
+        clr_type=header["clr_type"],
         medins_setl_id=medins_setl_id,
         person=purchase.person,
         institution=purchase.institution,
@@ -182,13 +214,24 @@ def _row(quote: Quote, medins_setl_id: str, giver: Person | None, mdtrt_id: str)
         wallet_fen=split.wallet_fen,
         cash_fen=split.cash_fen,
         mutual_aid_from=giver.id if giver else None,
-        setlinfo=setlinfo.as_text(setlinfo.setlinfo(quote, mdtrt_id, medins_setl_id, setl_id)),
+        setlinfo=header,
         detail={
             "setldetail": setlinfo.as_text(setlinfo.setldetail(quote)),
             "detlcutinfo": setlinfo.as_text(setlinfo.detlcutinfo(quote)),
+            "lines": [kept(line.given) for line in purchase.lines],
+            "head": {name: str(purchase.given.get(name) or "") for name in HEAD},
         },
         refunded=False,
     )
+
+
+def kept(given: Any) -> Any:
+    """What was sent, every number as text."""
+    if isinstance(given, Mapping):
+        return {name: kept(value) for name, value in given.items()}
+    if isinstance(given, list):
+        return [kept(value) for value in given]
+    return given if given is None or isinstance(given, str | bool) else str(given)
 
 
 def settlement(setl_id: str) -> Settlement | None:
@@ -197,7 +240,7 @@ def settlement(setl_id: str) -> Settlement | None:
     return db.session.scalar(wanted)
 
 
-def reverse_settlement(setl_id: str, medins_setl_id: str) -> Settlement:
+def reverse_settlement(setl_id: str, medins_setl_id: str, infno: str = "6203") -> Settlement:
     """Give every leg back to its own origin, undo the counters, release trace codes and prescriptions.
 
     Gives the negative twin. Raises Refused SIM-NOSETL, SIM-SETLDONE.
@@ -207,41 +250,54 @@ def reverse_settlement(setl_id: str, medins_setl_id: str) -> Settlement:
         raise Refused("SIM-NOSETL")
     if first.refunded:
         raise Refused("SIM-SETLDONE")
-    people = world().people
-    patient = people[first.person]
-    giver = people[first.mutual_aid_from] if first.mutual_aid_from else None
-    _move(patient, first.own_fen)
-    if giver:
-        _move(giver, first.mutual_fen)
-    _count(patient, giver, first.year, -first.deductible_fen, -first.pooled_fen, -first.mutual_fen)
-    for used in (TraceCode, PrescriptionUse):
-        db.session.execute(delete(used).where(used.setl_id == setl_id))
+    give_back(first)
     first.refunded = True
-    twin = _twin(first, medins_setl_id)
+    twin = _twin(first, medins_setl_id, infno)
     db.session.add(twin)
     db.session.flush()
     return twin
 
 
-def _twin(first: Settlement, medins_setl_id: str) -> Settlement:
-    setl_id = str(100_000_000 + serials.number("setl_id"))
-    same = ("mdtrt_id", "person", "institution", "insutype", "policy", "year", "mutual_aid_from")
+def give_back(first: Settlement) -> None:
+    """Undo what booking a settlement did to accounts, counters, trace codes and prescriptions."""
+    patient, giver = parties(first)
+    move(patient, first.own_fen)
+    if giver:
+        move(giver, first.mutual_fen)
+    count(first, patient, giver, -1)
+    release(first)
+
+
+def parties(row: Settlement) -> tuple[Person, Person | None]:
+    """Whose settlement it is, and whose account helped."""
+    people = world().people
+    return people[row.person], people[row.mutual_aid_from] if row.mutual_aid_from else None
+
+
+def _twin(first: Settlement, medins_setl_id: str, infno: str) -> Settlement:
+    setl_id = new_setl_id()
+    same = ("mdtrt_id", "kind", "clr_type", "person", "institution", "insutype", "policy", "year", "mutual_aid_from")
+    detail = {
+        "setldetail": setlinfo.mirrored_detail(first.detail["setldetail"]),
+        "detlcutinfo": setlinfo.mirrored_lines(first.detail["detlcutinfo"]),
+    }
     amounts = ("total", "deductible", "pooled", "own", "mutual", "wallet", "cash")
     balance = row_of(world().people[first.person]).balance_fen
     return Settlement(
         setl_id=setl_id,
         medins_setl_id=medins_setl_id,
+        infno=infno,
         at=clock.now(),
         refund_of=first.setl_id,
         refunded=False,
         setlinfo=setlinfo.mirrored(first.setlinfo, setl_id, medins_setl_id, balance),
-        detail={"setldetail": setlinfo.mirrored_detail(first.detail["setldetail"])},
+        detail={**first.detail, **detail},
         **{name: getattr(first, name) for name in same},
         **{f"{name}_fen": -getattr(first, f"{name}_fen") for name in amounts},
     )
 
 
-def _move(person: Person, by_fen: int) -> None:
+def move(person: Person, by_fen: int) -> None:
     """Debit or credit an own account. Money for a closed one waits in suspense."""
     row = row_of(person)
     if by_fen > 0 and standing(person).frozen:
@@ -251,11 +307,12 @@ def _move(person: Person, by_fen: int) -> None:
     assert row.balance_fen >= 0, "no account is overdrawn"
 
 
-def _count(patient: Person, giver: Person | None, year: int, deductible: int, pooled: int, mutual: int) -> None:
-    counter = counter_of(patient, year)
-    counter.deductible_paid_fen = max(0, counter.deductible_paid_fen + deductible)
-    counter.pooled_used_fen = max(0, counter.pooled_used_fen + pooled)
+def count(row: Settlement, patient: Person, giver: Person | None, sign: int) -> None:
+    """Count a settlement towards the yearly limits, or (-1) off them."""
+    counter = counter_of(patient, row.year)
+    counter.deductible_paid_fen = max(0, counter.deductible_paid_fen + sign * row.deductible_fen)
+    counter.pooled_used_fen = max(0, counter.pooled_used_fen + sign * row.pooled_fen)
     if giver:
-        theirs = counter_of(giver, year)
-        theirs.mutual_used_fen = max(0, theirs.mutual_used_fen + mutual)
+        theirs = counter_of(giver, row.year)
+        theirs.mutual_used_fen = max(0, theirs.mutual_used_fen + sign * row.mutual_fen)
     db.session.flush()

@@ -1,4 +1,16 @@
-"""What the bureau keeps: people's standing and balances, yearly counters, settlements, what was used up."""
+"""What the bureau keeps: people's standing and balances, yearly counters, settlements, what was used up.
+
+`Settlement` is the one truth about what was settled, whoever asks (5203, 5204, 3201, 3202, 6301):
+* `kind` pharmacy (2102), outpatient (2207) or mobile (paid through the payment centre); `infno` the transaction that
+  made the row (2102, 2103, 2207, 2207A, 2208, 6202, 6203); `clr_type` 41 pharmacy, 11 outpatient.
+* `medins_setl_id` is the msgid of that transaction, `mdtrt_id` the encounter (an `Encounter` row for outpatients).
+* A refund is a row of its own: `refund_of` names the settlement, its amounts are negative; the settlement it took
+  back says `refunded` (refd_setl_flag 1). Neither is ever changed otherwise.
+* What 2601 reverses is deleted (`Reversal` remembers that it was asked), so nothing has to be left out of a sum.
+* `setlinfo` is the answer's header, amounts as text, under 2102's names also in a refund (`setlinfo.spoken` makes
+  them numbers again); `detail` holds `setldetail`, `detlcutinfo`, `lines` (drugdetail or feedetail as sent, one for
+  one with detlcutinfo) and `head` (invono, dise_codg, dise_name, begntime, chrg_bchno, opter, opter_name).
+"""
 
 from datetime import datetime
 from typing import Any
@@ -54,12 +66,17 @@ class Settlement(InSpace, Model):
         UniqueConstraint("space", "refund_of"),
         Index(None, "space", "medins_setl_id"),
         Index(None, "space", "person"),
+        Index(None, "space", "institution", "at"),
+        Index(None, "space", "mdtrt_id"),
         CheckConstraint("total_fen = pooled_fen + own_fen + mutual_fen + wallet_fen + cash_fen", "adds_up"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     setl_id: Mapped[str] = mapped_column(String(30))
     mdtrt_id: Mapped[str] = mapped_column(String(30))
     medins_setl_id: Mapped[str] = mapped_column(String(30))
+    kind: Mapped[str] = mapped_column(String(12), server_default="mobile")
+    infno: Mapped[str] = mapped_column(String(6), server_default="6202")
+    clr_type: Mapped[str] = mapped_column(String(6), server_default="41")
     person: Mapped[str] = mapped_column(String(10))
     institution: Mapped[str] = mapped_column(String(30))
     insutype: Mapped[str] = mapped_column(String(6))
@@ -78,6 +95,51 @@ class Settlement(InSpace, Model):
     detail: Mapped[dict[str, Any]] = mapped_column(JSON)
     refund_of: Mapped[str | None] = mapped_column(String(30))
     refunded: Mapped[bool] = mapped_column(default=False)
+
+
+class Reversal(InSpace, Model):
+    """A 2601 that was carried out: asked again, it is answered again and nothing more happens."""
+
+    __tablename__ = "national_reversal"
+    __table_args__ = (UniqueConstraint("space", "institution", "omsgid"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    institution: Mapped[str] = mapped_column(String(30))
+    omsgid: Mapped[str] = mapped_column(String(30))
+    oinfno: Mapped[str] = mapped_column(String(6))
+    person: Mapped[str] = mapped_column(String(10))
+    setl_id: Mapped[str] = mapped_column(String(30))
+    at: Mapped[datetime] = mapped_column(Moment)
+
+
+class Encounter(InSpace, Model):
+    """An outpatient visit (2201). `registered`, `visit` and `diagnoses` are as 2201 and 2203 sent them."""
+
+    __tablename__ = "national_encounter"
+    __table_args__ = (UniqueConstraint("space", "mdtrt_id"), Index(None, "space", "person"))
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mdtrt_id: Mapped[str] = mapped_column(String(30))
+    person: Mapped[str] = mapped_column(String(10))
+    institution: Mapped[str] = mapped_column(String(30))
+    insutype: Mapped[str] = mapped_column(String(6))
+    ipt_otp_no: Mapped[str] = mapped_column(String(30))
+    begun_at: Mapped[datetime] = mapped_column(Moment)
+    registered: Mapped[dict[str, Any]] = mapped_column(JSON)
+    visit: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    diagnoses: Mapped[list[dict[str, Any]]] = mapped_column(JSON, default=list)
+    cancelled: Mapped[bool] = mapped_column(default=False)
+
+
+class FeeLine(InSpace, Model):
+    """One line of 2204. `setl_id` empty: not settled, or given back."""
+
+    __tablename__ = "national_fee_line"
+    __table_args__ = (UniqueConstraint("space", "mdtrt_id", "feedetl_sn"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    mdtrt_id: Mapped[str] = mapped_column(String(30))
+    feedetl_sn: Mapped[str] = mapped_column(String(30))
+    chrg_bchno: Mapped[str] = mapped_column(String(30))
+    given: Mapped[dict[str, Any]] = mapped_column(JSON)
+    setl_id: Mapped[str] = mapped_column(String(30), default="", index=True)
 
 
 class TraceCode(InSpace, Model):

@@ -21,11 +21,15 @@ class PurchaseLine:
     total_fen: int
     rxno: str
     trace_codes: tuple[str, ...]
+    given: Mapping[str, Any]
 
 
 @dataclass(frozen=True)
 class Purchase:
-    """Whose, where, when, what. `at` is the time of purchase the institution states (begntime)."""
+    """Whose, where, when, what. `at` is the time of purchase the institution states (begntime).
+
+    `given` here and in the lines is what was sent, for the books.
+    """
 
     person: str
     institution: str
@@ -36,6 +40,7 @@ class Purchase:
     med_type: str
     mdtrt_cert_type: str
     lines: tuple[PurchaseLine, ...]
+    given: Mapping[str, Any]
 
 
 def read(person: str, institution: str, head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Purchase:
@@ -51,7 +56,8 @@ def read(person: str, institution: str, head: Mapping[str, Any], lines: Sequence
         use_account=_uses_account(head),
         med_type=fields.text(head, "med_type", 6, needed=True),
         mdtrt_cert_type=fields.text(head, "mdtrt_cert_type", 3) or "01",
-        lines=tuple(_line(row) for row in lines),
+        lines=tuple(read_line(row) for row in lines),
+        given=head,
     )
     if not made.lines:
         raise Refused("NO_LINES")
@@ -67,7 +73,8 @@ def _uses_account(head: Mapping[str, Any]) -> bool:
     return (fields.text(head, "acct_used_flag", 3) or "1") != "0"
 
 
-def _line(row: Mapping[str, Any]) -> PurchaseLine:
+def read_line(row: Mapping[str, Any]) -> PurchaseLine:
+    """One line. Raises Refused: missing fields, an unknown item, price times quantity that is not the total."""
     code = fields.text(row, "med_list_codg", 50, needed=True)
     serial = fields.text(row, "feedetl_sn", 30, needed=True)
     quantity = fields.number(row, "cnt", 4)
@@ -87,6 +94,7 @@ def _line(row: Mapping[str, Any]) -> PurchaseLine:
         total_fen=total,
         rxno=fields.text(row, "rxno", 40),
         trace_codes=_trace_codes(row),
+        given=row,
     )
 
 

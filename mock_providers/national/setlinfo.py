@@ -13,11 +13,20 @@ from mock_providers.people import Item, Person
 
 if TYPE_CHECKING:
     from mock_providers.national.ledger import Quote
+    from mock_providers.national.purchase import PurchaseLine
 
 FUND = {"310": ("310100", "职工基本医疗保险统筹基金"), "390": ("390100", "城乡居民基本医疗保险基金")}
 ACCOUNT = ("310200", "职工基本医疗保险个人账户")
 CERT_TYPES = {"id_card": "01", "hk_permit": "04", "passport": "08", "birth_certificate": "99"}
 NO_CEILING = Decimal(999999)
+OTHER_AMOUNTS = ("balc", "crt_payb_lmt_amt", "fund_payamt", "det_item_fee_sumamt", "overlmt_amt")
+NUMBERS = ("pool_prop_selfpay", "selfpay_prop", "cnt", "pric", "pric_uplmt_amt", "age")
+REFUND_2103 = (
+    *("mdtrt_id", "setl_id", "clr_optins", "medfee_sumamt", "setl_time", "fulamt_ownpay_amt", "overlmt_selfpay"),
+    *("preselfpay_amt", "inscp_scp_amt", "act_pay_dedc", "hifp_pay", "pool_prop_selfpay", "cvlserv_pay", "hifes_pay"),
+    *("hifmi_pay", "hifob_pay", "maf_pay", "oth_pay", "fund_pay_sumamt", "psn_part_amt", "acct_pay", "psn_cash_pay"),
+    *("balc", "acct_mulaid_pay", "medins_setl_id"),
+)
 NEGATED = [
     "medfee_sumamt",
     "fulamt_ownpay_amt",
@@ -54,6 +63,14 @@ switches.declare(
     kind="choice",
     source="nhsa §2.5 identity 3",
     why="Hunan-type platforms leave the personal account out of fund_pay_sumamt, Guangdong-type ones count it",
+)
+switches.declare(
+    "national.cash_field_2208",
+    "both",
+    ("both", "pdn", "psn"),
+    kind="choice",
+    source="nhsa §2.7, §A",
+    why="2208's cash is pdn_cash_pay in the written edition (a slip that was kept), psn_cash_pay in a live answer",
 )
 
 
@@ -144,30 +161,30 @@ def _source(kind: tuple[str, str], in_scope: int, limit: int, paid: int) -> dict
 
 def detlcutinfo(quote: Quote) -> list[dict[str, Any]]:
     """One row per line: how it was cut."""
-    rows = []
-    for line, part in zip(quote.purchase.lines, quote.split.lines, strict=True):
-        limit = line.item.price_limit_fen
-        rows.append(
-            {
-                "feedetl_sn": line.feedetl_sn,
-                "det_item_fee_sumamt": yuan(part.total_fen),
-                "cnt": line.quantity.quantize(Decimal("0.0001")),
-                "pric": (line.unit_price_fen / 100).quantize(Decimal("0.000001")),
-                "pric_uplmt_amt": NO_CEILING if limit is None else yuan(limit),
-                "selfpay_prop": ratio(part.first_pay_bp),
-                "fulamt_ownpay_amt": yuan(part.full_self_fen),
-                "overlmt_amt": yuan(part.over_limit_fen),
-                "preselfpay_amt": yuan(part.first_pay_fen),
-                "inscp_scp_amt": yuan(part.in_scope_fen),
-                "chrgitm_lv": line.item.level,
-                "med_chrgitm_type": charge_type(line.item),
-                "bas_medn_flag": "0",
-                "hi_nego_drug_flag": "1" if line.item.negotiated else "0",
-                **dict.fromkeys(("chld_medc_flag", "list_sp_item_flag", "drt_reim_flag"), "0"),
-                "memo": "",
-            }
-        )
-    return rows
+    return [cut(line, part) for line, part in zip(quote.purchase.lines, quote.split.lines, strict=True)]
+
+
+def cut(line: PurchaseLine, part: benefit.LineSplit) -> dict[str, Any]:
+    """One row of detlcutinfo."""
+    limit = line.item.price_limit_fen
+    return {
+        "feedetl_sn": line.feedetl_sn,
+        "det_item_fee_sumamt": yuan(part.total_fen),
+        "cnt": line.quantity.quantize(Decimal("0.0001")),
+        "pric": (line.unit_price_fen / 100).quantize(Decimal("0.000001")),
+        "pric_uplmt_amt": NO_CEILING if limit is None else (Decimal(limit) / 100).quantize(Decimal("0.000001")),
+        "selfpay_prop": ratio(part.first_pay_bp),
+        "fulamt_ownpay_amt": yuan(part.full_self_fen),
+        "overlmt_amt": yuan(part.over_limit_fen),
+        "preselfpay_amt": yuan(part.first_pay_fen),
+        "inscp_scp_amt": yuan(part.in_scope_fen),
+        "chrgitm_lv": line.item.level,
+        "med_chrgitm_type": charge_type(line.item),
+        "bas_medn_flag": "0",
+        "hi_nego_drug_flag": "1" if line.item.negotiated else "0",
+        **dict.fromkeys(("chld_medc_flag", "list_sp_item_flag", "drt_reim_flag"), "0"),
+        "memo": "",
+    }
 
 
 def charge_type(item: Item) -> str:
@@ -194,7 +211,46 @@ def mirrored(kept: dict[str, Any], setl_id: str, medins_setl_id: str, balance_fe
 
 
 def mirrored_detail(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    return [{**row, "fund_payamt": str(minus(row["fund_payamt"]))} for row in kept]
+    """The sources of money, negative. What could be paid at most is what can be paid now again."""
+    money = ("inscp_scp_amt", "fund_payamt")
+    return [{**row, **{name: str(minus(row[name])) for name in money}} for row in kept]
+
+
+def mirrored_lines(kept: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    money = ("det_item_fee_sumamt", "fulamt_ownpay_amt", "overlmt_amt", "preselfpay_amt", "inscp_scp_amt", "cnt")
+    return [{**row, **{name: negative(row[name]) for name in money}} for row in kept]
+
+
+def negative(number: str) -> str:
+    """-2.0000 of "2.0000", zero without a sign."""
+    return number if not Decimal(number) else format(-Decimal(number), "f")
+
+
+def spoken(kept: Any) -> Any:
+    """What was kept as text, with its amounts and ratios as numbers again."""
+    if isinstance(kept, list):
+        return [spoken(row) for row in kept]
+    return {k: Decimal(v) if _is_number(k) and isinstance(v, str) and v else v for k, v in kept.items()}
+
+
+def _is_number(name: str) -> bool:
+    return name in NEGATED or name in OTHER_AMOUNTS or name in NUMBERS
+
+
+def refund_2103(kept: dict[str, Any]) -> dict[str, Any]:
+    """2103's header: these names in this order; personal burden and cash are called otherwise than in 2102."""
+    renamed = {"psn_part_amt": "psn_pay", "psn_cash_pay": "cash_payamt"}
+    said = spoken(kept)
+    return {renamed.get(name, name): said[name] for name in REFUND_2103}
+
+
+def refund_2208(kept: dict[str, Any]) -> dict[str, Any]:
+    """2208's header: 2103's fields under 2207's names, what the hospital bears, and the cash under either name."""
+    said = spoken(kept)
+    made = {name: said[name] for name in REFUND_2103 if name != "psn_cash_pay"}
+    fields = {"both": ("pdn_cash_pay", "psn_cash_pay"), "pdn": ("pdn_cash_pay",), "psn": ("psn_cash_pay",)}
+    cash = dict.fromkeys(fields[switches.value("national.cash_field_2208")], said["psn_cash_pay"])
+    return {**made, "hosp_part_amt": said["hosp_part_amt"], **cash}
 
 
 def minus(amount: str) -> Decimal:

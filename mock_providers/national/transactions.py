@@ -1,4 +1,4 @@
-"""Signing in, who a person is, which institutions there are, what a person is entitled to, what a purchase costs."""
+"""Signing in, who a person is, which institutions there are, what a person is entitled to."""
 
 import json
 from collections.abc import Mapping
@@ -9,15 +9,15 @@ from sqlalchemy import select
 
 from mock_providers import clock, serials, switches
 from mock_providers.db import db
-from mock_providers.national import authorisation, fields, ledger, policy, purchase, sale, setlinfo
+from mock_providers.national import fields, ledger, policy, sale, setlinfo
 from mock_providers.national.amounts import yuan
 from mock_providers.national.gateway import Call, transaction, withhold
+from mock_providers.national.insured import KINDS, OTHER, SOCIAL_CARD, TOKEN, insured_person, of_token
 from mock_providers.national.models import SignIn
 from mock_providers.national.person import Standing, has_check_character, is_sample, standing
 from mock_providers.national.texts import Refused
 from mock_providers.people import Institution, Person, world
 
-TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER = "01", "02", "03", "99"
 HOSPITAL_LEVELS = {"dictionary": {3: "02", 2: "05", 1: "08", 0: "11"}, "digit": {3: "3", 2: "2", 1: "1", 0: "0"}}
 switches.declare(
     "national.newborn",
@@ -76,7 +76,7 @@ def sign_out(call: Call) -> dict[str, Any]:
 def person_info(call: Call) -> dict[str, Any]:
     """人员基本信息获取: the registered person, whatever name the caller typed."""
     data = fields.node(call.input, "data")
-    person = find_person(data)
+    person = find_person(call, data)
     now = standing(person)
     if now.deceased_on:
         raise Refused("SIM-DECEASED")
@@ -113,14 +113,14 @@ def _insurance(now: Standing) -> dict[str, Any]:
     }
 
 
-def find_person(data: Mapping[str, Any]) -> Person:
+def find_person(call: Call, data: Mapping[str, Any]) -> Person:
     """Whose credential this is. Raises Refused: missing fields, bad numbers, nobody."""
-    kind = fields.one_of(data, "mdtrt_cert_type", (TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER))
+    kind = fields.one_of(data, "mdtrt_cert_type", KINDS)
     shown = fields.text(data, "mdtrt_cert_no", 50, needed=True)
     document = fields.text(data, "psn_cert_type", 6)
     fields.text(data, "psn_name", 50)
     if kind == TOKEN:
-        return _of_token(shown)
+        return of_token(shown, call)
     if kind == SOCIAL_CARD:
         fields.text(data, "card_sn", 32, needed=True)
     number = (fields.text(data, "certno", 50) or shown).upper()
@@ -135,13 +135,6 @@ def find_person(data: Mapping[str, Any]) -> Person:
     if found is None or (document and document != setlinfo.CERT_TYPES[found.id_type]):
         raise Refused("NO_PERSON")
     return found
-
-
-def _of_token(token: str) -> Person:
-    holder = authorisation.holder(token)
-    if holder is None:
-        raise Refused("SIM-TOKEN")
-    return world().people[holder]
 
 
 @transaction("1201", "fsiFixMedInsService/queryFixMedIns")
@@ -188,7 +181,7 @@ def entitlements(call: Call) -> dict[str, Any]:
     place = sale.place(fields.text(data, "fixmedins_code", 12, needed=True))
     begins = fields.moment(data, "begntime")
     assert begins is not None
-    patient = standing(_insured_person(call, data))
+    patient = standing(insured_person(call, data))
     rules = policy.in_force(begins.date())
     ledger.may_settle(patient, insutype, rules)
     share = policy.benefit_bp(rules, patient.status, begins.date(), patient.paused_on, patient.resumed_on)
@@ -211,53 +204,6 @@ def _entitlement(patient: Standing, fund: str, enjoys: bool, begins: datetime, w
         "enddate": f"{begins.year}-12-31",
         "trt_chk_rslt": why,
     }
-
-
-def _insured_person(call: Call, node: Mapping[str, Any]) -> Person:
-    """The person of `psn_no`, whose region of insurance the envelope names. Raises Refused."""
-    person = world().by_psn_no.get(fields.text(node, "psn_no", 30, needed=True))
-    if person is None:
-        raise Refused("NO_PERSON")
-    area = fields.text(call.envelope, "insuplc_admdvs", 6, needed=True)
-    now = standing(person)
-    if now.insutype and area != now.area:
-        raise Refused("SIM-AREA")
-    return person
-
-
-@transaction("2101", "fsiDrugStoreService/preSettle")
-def preview(call: Call) -> dict[str, Any]:
-    """药店预结算: what the purchase would cost whom. Nothing is booked."""
-    head = fields.node(call.input, "druginfo")
-    for name in ("psn_no", "insutype", "med_type", "acct_used_flag"):
-        fields.text(head, name, 30, needed=True)
-    person = _insured_person(call, head)
-    kind = fields.one_of(head, "mdtrt_cert_type", (TOKEN, IDENTITY_CARD, SOCIAL_CARD, OTHER))
-    if kind == TOKEN or fields.text(head, "mdtrt_cert_no", 50):
-        _check_credential(kind, head, person)
-    lines = fields.rows(call.input, "drugdetail")
-    for line in lines:
-        fields.one_of(line, "rx_circ_flag", ("0", "1"))
-        fields.moment(line, "fee_ocur_time")
-    quote = ledger.presettle(purchase.read(person.id, call.envelope["fixmedins_code"], head, lines))
-    return {
-        "setlinfo": setlinfo.setlinfo(quote, ledger.new_mdtrt_id(), call.msgid),
-        "setldetail": setlinfo.setldetail(quote),
-        "detlcutinfo": setlinfo.detlcutinfo(quote),
-    }
-
-
-def _check_credential(kind: str, head: Mapping[str, Any], person: Person) -> None:
-    """The credential shown is this person's. A social security card's number is the ID number."""
-    shown = fields.text(head, "mdtrt_cert_no", 50, needed=True)
-    if kind == TOKEN:
-        holder = _of_token(shown).id_number
-    else:
-        holder = shown.upper()
-        if not is_sample(holder):
-            withhold(holder)
-    if holder != person.id_number:
-        raise Refused("SIM-CERT")
 
 
 def _time(moment: datetime) -> str:

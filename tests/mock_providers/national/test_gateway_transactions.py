@@ -288,7 +288,7 @@ def test_2101_refuses_lists_that_are_none_and_repeated_lines(call: Gateway) -> N
     twice = call.preview("P01", one, {**line("D07"), "feedetl_sn": one["feedetl_sn"]})
     assert call.refusal("2101", twice) == "FSI-费用明细流水号重复"
     assert call.refusal("2101", {**twice, "drugdetail": []}) == "费用明细List不能为空"
-    assert "drugdetail" in call.refusal("2101", {**twice, "drugdetail": "x"})
+    assert "购药明细格式" in call.refusal("2101", {**twice, "drugdetail": "x"})
     assert call.refusal("2101", {"druginfo": head("P01", [one]), "drugdetail": [one] * 501})
 
 
