@@ -27,7 +27,7 @@ bp = Blueprint("control_reset", __name__)
 LEVELS = ("traffic", "faults", "state", "all")
 TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt)}
 FAULTS = {Outcome.__tablename__}
-OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial, Mark)}
+OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial, Mark)} | {"wechat_push"}  # settings, not state
 
 
 class Reset(Strict):

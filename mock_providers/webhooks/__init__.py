@@ -1,6 +1,6 @@
 """Callbacks: a vendor emits an event in its own transaction; the sender delivers it after the commit."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from typing import Any
 
@@ -16,14 +16,19 @@ def init(app: Flask, vendors: dict[str, Any]) -> None:
     `build` and `accepted` run in worker threads without an app context: everything they need is handed in.
     """
     settings = app.config["SETTINGS"]
-    app.extensions["sender"] = Sender(app, vendors, over_the_wire(settings.allowed_hosts))
+    post, get = over_the_wire(settings.allowed_hosts)
+    app.extensions["sender"] = Sender(app, vendors, post)
+    app.extensions["get_url"] = get
 
 
-def over_the_wire(allowed: Sequence[str]) -> Post:
-    """The HTTP client of the callbacks, made when the first one leaves: it is not needed to start."""
+def over_the_wire(allowed: Sequence[str]) -> tuple[Post, Callable[[str], Reply]]:
+    """The HTTP client of the callbacks, made when the first one leaves: it is not needed to start.
+
+    The second asks an address whether it is who it says it is (a vendor that verifies one before it calls it).
+    """
 
     @cache
-    def client() -> Post:
+    def client() -> Any:
         from mock_providers.webhooks.transport import Transport
 
         return Transport(allowed)
@@ -31,4 +36,7 @@ def over_the_wire(allowed: Sequence[str]) -> Post:
     def post(url: str, headers: list[tuple[str, str]], body: bytes) -> Reply:
         return client()(url, headers, body)
 
-    return post
+    def get(url: str) -> Reply:
+        return client()(url, [("User-Agent", "Mozilla/4.0"), ("Accept", "*/*")], b"", "GET")
+
+    return post, get

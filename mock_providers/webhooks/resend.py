@@ -10,6 +10,7 @@ from mock_providers import keys
 
 SIGNATURES = ("fresh", "stale", "wrong_key")
 STALE = timedelta(minutes=10)
+SHARED = ("push_token", "encoding_aes_key")
 
 
 def altered(
@@ -33,6 +34,8 @@ def _with_wrong_keys(credentials: dict[str, Any]) -> dict[str, Any]:
             wrong[name] = _with_wrong_keys(value)
         elif name.endswith("private_key"):
             wrong[name] = _stranger() if "PRIVATE KEY" in value else b64encode(b"\x01" * 32).decode()
+        elif name in SHARED:
+            wrong[name] = value.swapcase()
         else:
             wrong[name] = value
     return wrong

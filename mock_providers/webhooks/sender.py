@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
+from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, g
 
@@ -200,7 +201,9 @@ class Sender:
         for job in jobs:
             notify = self.vendors.get(job.event.vendor)
             if notify and not job.how:
-                job.schedule = engine.schedule_for(notify.SCHEDULE, job.event.about.get("schedule", job.event.type))
+                about = job.event.about
+                ladder = engine.schedule_for(notify.SCHEDULE, about.get("schedule", job.event.type))
+                job.schedule = about.get("pauses", ladder)
         with spaces.entered(self.app, space):
             g.write_mode = False
             for job in jobs:
@@ -301,18 +304,24 @@ class Sender:
         try:
             notify = self.vendors[job.event.vendor]
             event, credentials, signed_at = resend.altered(job.event, job.credentials, job.how, clock.wall())
-            headers, body = notify.build(event, credentials, signed_at)
+            headers, body, *query = notify.build(event, credentials, signed_at)
         except Exception as error:
             self.app.logger.exception("a callback of %s could not be built", job.event.vendor)
             made.reason = f"could not be built: {type(error).__name__}: {error}"
             return made
+        if query:
+            made.url = f"{job.url}{'&' if urlsplit(job.url).query else '?'}{urlencode(query[0])}"
         made.request = ([("Host", job.host), ("Content-Length", str(len(body))), *headers], body)
         began = clock.monotonic()
         made.wall_ns = clock.wall_ns()
         try:
-            made.reply = self.post(job.url, made.request[0], body)
+            made.reply = self.post(made.url or job.url, made.request[0], body)
             made.ms = round((clock.monotonic() - began) * 1000, 3)
-            made.accepted, made.reason = notify.accepted(*made.reply[:3])
+            status, heard, said = made.reply[:3]
+            if judge := getattr(notify, "judged", None):
+                made.accepted, made.reason = judge(job.event, job.credentials, status, said)
+            else:
+                made.accepted, made.reason = notify.accepted(status, heard, said)
         except Exception as error:
             made.ms = round((clock.monotonic() - began) * 1000, 3)
             made.accepted, made.reason = False, f"{type(error).__name__}: {error}"

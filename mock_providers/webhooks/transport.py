@@ -1,4 +1,4 @@
-"""The only way a callback leaves: one POST, pooled connections, a hard time limit, and a guard at connect.
+"""The only way a callback leaves: one request, pooled connections, a hard time limit, and a guard at connect.
 
 Allowed are loopback addresses and the hosts in `settings.allowed_hosts`; the address is checked after the
 name was resolved and the very address that was checked is connected to. Redirects are never followed.
@@ -130,23 +130,23 @@ class Transport:
         manager = self._secure if scheme == "https" else self._plain
         return manager.connection_from_host(host, port, scheme)
 
-    def __call__(self, url: str, headers: Headers, body: bytes) -> Reply:
+    def __call__(self, url: str, headers: Headers, body: bytes, method: str = "POST") -> Reply:
         _limit.until = clock.monotonic() + SECONDS
         try:
-            return self._post(url, headers, body)
+            return self._send(method, url, headers, body)
         except Forbidden as error:
             return Reply(None, [], b"", str(error), refused=True)
         except (HTTPError, OSError, ValueError) as error:
             return Reply(None, [], b"", _plainly(error))
 
-    def _post(self, url: str, headers: Headers, body: bytes) -> Reply:
+    def _send(self, method: str, url: str, headers: Headers, body: bytes) -> Reply:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise Forbidden(f"{url[:80]} is not an http address")
         pool = self._pool(parts.scheme, parts.hostname, parts.port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
         answer = pool.urlopen(
-            "POST", target, body, _sent(headers), NO_RETRY, False, preload_content=False, decode_content=False
+            method, target, body, _sent(headers), NO_RETRY, False, preload_content=False, decode_content=False
         )
         try:
             read = answer.read(BODY_AT_MOST + 1)

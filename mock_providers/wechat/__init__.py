@@ -15,6 +15,7 @@ from mock_providers.wechat import (
     insurance,
     links,
     login,
+    notify,
     oauth,
     paid,
     phone,
@@ -22,6 +23,8 @@ from mock_providers.wechat import (
     recognition,
     rids,
     snapshot,
+    subscribe,
+    templates,
     tokens,
     users,
     wire,
@@ -32,7 +35,7 @@ from mock_providers.wechat.oauth_models import OauthToken
 from mock_providers.wechat.users import openid_of, person_of_openid
 
 NAME = "wechat"
-__all__ = ["NAME", "bp", "connect", "openid_of", "person_of_openid", "space_of"]
+__all__ = ["NAME", "bp", "connect", "notify", "openid_of", "person_of_openid", "space_of"]
 ROOMS = (
     authorize,
     codes,
@@ -47,6 +50,7 @@ ROOMS = (
     recognition,
     rids,
     snapshot,
+    subscribe,
     tokens,
 )
 OF_USERS = ("/sns/userinfo", "/sns/auth")
@@ -55,7 +59,7 @@ OF_USERS = ("/sns/userinfo", "/sns/auth")
 @accounts.maker(MINI_PROGRAM)
 def credentials() -> dict[str, Any]:
     """A mini program of this space's own."""
-    return _credentials("wechat")
+    return {**_credentials("wechat"), "templates": templates.of_back_end()}
 
 
 @accounts.maker(OFFICIAL_ACCOUNT)

@@ -1,0 +1,40 @@
+"""Pushed messages on their way out: signed afresh for every try, the message the same each time."""
+
+import secrets
+from datetime import datetime
+from typing import Any
+
+from mock_providers.webhooks.models import Event
+from mock_providers.wechat import push_wire
+
+SCHEDULE: dict[str, tuple[int, ...]] = {"": (5, 5, 5)}  # an event carries its own pauses, see push.tell
+Built = tuple[list[tuple[str, str]], bytes, dict[str, str]]
+
+
+def build(event: Event, credentials: dict[str, Any], now: datetime) -> Built:
+    """Headers, body, and the signed query that joins the address."""
+    mode, form = event.about["mode"], event.about["form"]
+    stamp = (str(int(now.timestamp())), str(secrets.randbelow(2**31)), secrets.token_hex(8).encode())
+    query, body = push_wire.pushed(event.plain, mode, form, credentials, stamp)
+    headers = {
+        "User-Agent": "Mozilla/4.0",
+        "Accept": "*/*",
+        "Content-Type": push_wire.CONTENT_TYPE[form],
+        "Pragma": "no-cache",
+    }
+    return list(headers.items()), body, query
+
+
+def judged(event: Event, credentials: dict[str, Any], status: int | None, body: bytes) -> tuple[bool, str]:
+    """200 with `success`, with nothing, or with a reply that opens."""
+    if status != 200:
+        return accepted(status, (), body)
+    why = push_wire.heard(body, event.about["mode"], credentials)
+    return not why, why
+
+
+def accepted(status: int | None, headers: Any, body: bytes) -> tuple[bool, str]:
+    """What can be said without the keys."""
+    if status == 200:
+        return True, ""
+    return False, "no answer" if status is None else f"HTTP {status} instead of 200"
