@@ -157,6 +157,24 @@ check('an answer signed by a key it does not know, or with a probe, is refused',
   assert.equal((await client.v3.certificates.get()).status, 200);
 });
 
+check('the bills of a day are offered, fetched and add up', async () => {
+  const number = fresh('AXIOS');
+  await pay(number, 4321);
+  await door.next();
+  const { items } = await control('GET', `events?ref=${number}`);
+  await control('POST', 'clock', { advance: '24h' });
+  const bill_date = items[0].created_at.slice(0, 10);
+  for (const [kind, params] of [['tradebill', { bill_date }], ['fundflowbill', { bill_date, tar_type: 'GZIP' }]]) {
+    const { data: offer } = await client.v3.bill[kind].get({ params });
+    const { data } = await client.v3.billdownload.file.get({ params: new URL(offer.download_url).searchParams, responseType: 'arraybuffer' });
+    const content = params.tar_type ? gunzipSync(data) : data;
+    assert.equal(createHash('sha1').update(content).digest('hex'), offer.hash_value);
+    assert.ok(content.toString().includes('43.21'));
+  }
+  const today = await refused(client.v3.bill.tradebill.get({ params: { bill_date: '2099-01-01' } }));
+  assert.deepEqual([today.status, today.data.code], [400, 'INVALID_REQUEST']);
+});
+
 const refusedCode = (call) => call.then(() => assert.fail('was believed'), (error) => error.code);
 
 await report();

@@ -95,4 +95,17 @@ check('every class of refusal is handed on with its status and text', async () =
   }
 });
 
+check('a bill is fetched under the official host, the only one it signs for', async () => {
+  const number = fresh('NODEV3');
+  await paid(number);
+  await door.next();
+  const { items } = await control('GET', `events?ref=${number}`);
+  await control('POST', 'clock', { advance: '24h' });
+  await control('POST', 'deviations', { 'wechatpay.bill_host': 'official' });
+  const offer = await pay.tradebill({ bill_date: items[0].created_at.slice(0, 10) });
+  assert.equal(offer.status, 200);
+  assert.ok(offer.data.download_url.startsWith(`${HOST}/v3/billdownload/file?`));
+  assert.equal((await pay.downloadBill(offer.data.download_url)).status, 200);
+});
+
 await report();
