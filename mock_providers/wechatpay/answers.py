@@ -139,7 +139,8 @@ def leave(response: Response) -> Response:
     headers["Content-Language"] = _language()
     headers["Cache-Control"] = "no-cache, must-revalidate"
     headers["X-Content-Type-Options"] = "nosniff"
-    if response.status_code < 300 or switches.on("wechatpay.sign_errors"):
+    signed = response.status_code < 300 or switches.on("wechatpay.sign_errors")
+    if signed and not g.get("unsigned"):  # a bill's file is not
         _sign(response)
     return response
 
