@@ -10,15 +10,36 @@ from flask import Flask, request
 from mock_providers.errors import Problem
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-PHONES = ("wechat", "wechat_face", "wechat_codes", "wechat_consent", "wechat_messages", "wechatpay", "alipay", "national")
+PHONES = (
+    "wechat",
+    "wechat_face",
+    "wechat_codes",
+    "wechat_page",
+    "wechat_consent",
+    "wechat_messages",
+    "wechatpay",
+    "alipay",
+    "national",
+)
 
 
 def init(app: Flask) -> None:
     """Register everything under /_mock, the phone's side of the vendors included."""
-    from mock_providers.control import choices, home, messages, openapi, reset, story, time, traffic, world
+    from mock_providers.control import (
+        certificates,
+        choices,
+        home,
+        messages,
+        openapi,
+        reset,
+        story,
+        time,
+        traffic,
+        world,
+    )
 
     _guard(app)
-    for part in (world, messages, time, traffic, story, reset, choices, openapi):
+    for part in (world, certificates, messages, time, traffic, story, reset, choices, openapi):
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)
     for vendor in PHONES:
