@@ -15,6 +15,7 @@ PHONES = (
     "wechat_face",
     "wechat_codes",
     "wechat_page",
+    "wechat_page",
     "wechat_consent",
     "wechat_messages",
     "wechatpay",

@@ -1,4 +1,4 @@
-"""Face verification 2.0: the checks 40-49 of the sheet."""
+"""Face verification 2.0 beyond the numbered checks of the sheet, which stand in conformance/."""
 
 import pytest
 from sqlalchemy import select
@@ -34,16 +34,8 @@ def ended(world: World, verify_id: str, person: str = "P01", **more: object) -> 
     return world.post(QUERY, body, access_token=world.token())
 
 
-def test_40_43_a_check_begins_and_is_not_finished(world: World) -> None:
-    answer = begin(world)
-    assert answer.pop("verify_id") and answer == {"errcode": 0, "errmsg": "ok", "expires_in": 3600}
-    verify_id = begin(world)["verify_id"]
-    assert 0 < len(verify_id) <= 256
-    assert ended(world, verify_id) == {"errcode": 0, "errmsg": "ok", "verify_ret": 10300}
-
-
 @pytest.mark.parametrize("serial", ["abcd", "a" * 33, "a b c", "", None, 12345, "中文中文中文"])
-def test_41_a_malformed_serial_is_refused(world: World, serial: object) -> None:
+def test_a_malformed_serial_is_refused(world: World, serial: object) -> None:
     answer = begin(world, out_seq_no=serial)
     assert answer["errcode"] == 40097 and "verify_id" not in answer
 
@@ -62,7 +54,7 @@ def test_41_a_malformed_serial_is_refused(world: World, serial: object) -> None:
         ({"cert_no": "H12345678"}, 40097),
     ],
 )
-def test_42_a_malformed_certificate_is_refused(world: World, cert: dict, errcode: int) -> None:
+def test_a_malformed_certificate_is_refused(world: World, cert: dict, errcode: int) -> None:
     assert begin(world, **cert)["errcode"] == errcode
 
 
@@ -105,28 +97,11 @@ def test_a_repeat_can_be_refused(world: World) -> None:
     assert begin(world)["errcode"] == 40097
 
 
-def test_44_45_a_pass_stays_a_pass(world: World) -> None:
-    verify_id = begin(world)["verify_id"]
-    assert world.phone("face", verify_id=verify_id, outcome="pass") == {
-        "errMsg": "requestFacialVerify:ok",
-        "errCode": 0,
-    }
-    for _ in range(2):
-        assert ended(world, verify_id)["verify_ret"] == 10000
-
-
 @pytest.mark.parametrize("outcome", [10004, "10004", "mismatch"])
 def test_a_failed_check_still_says_ok_on_the_phone(world: World, outcome: object) -> None:
     verify_id = begin(world)["verify_id"]
     assert world.phone("face", verify_id=verify_id, outcome=outcome)["errMsg"] == "requestFacialVerify:ok"
     assert ended(world, verify_id)["verify_ret"] == 10004
-
-
-def test_46_a_cancel_is_heard_on_both_sides(world: World) -> None:
-    verify_id = begin(world)["verify_id"]
-    said = world.phone("face", verify_id=verify_id, outcome=90004)
-    assert said == {"errMsg": "requestFacialVerify:fail cancel", "errCode": 90004}
-    assert ended(world, verify_id)["verify_ret"] == 90004
 
 
 @pytest.mark.parametrize(
@@ -138,35 +113,18 @@ def test_46_a_cancel_is_heard_on_both_sides(world: World) -> None:
         {"openid": "o" * 28},
     ],
 )
-def test_47_a_question_that_differs_gets_no_result(world: World, wrong: dict) -> None:
+def test_a_question_that_differs_gets_no_result(world: World, wrong: dict) -> None:
     verify_id = begin(world)["verify_id"]
     world.phone("face", verify_id=verify_id, outcome="pass")
     answer = ended(world, verify_id, **wrong)
     assert answer["errcode"] == 40097 and "verify_ret" not in answer
 
 
-def test_47_a_small_x_is_another_certificate(world: World) -> None:
-    number = people().people["P18"].id_number
-    verify_id = begin(world, person="P18")["verify_id"]
-    small = wire.cert_hash("IDENTITY_CARD", people().people["P18"].name, number.lower())
-    assert ended(world, verify_id, person="P18", cert_hash=small)["errcode"] == 40097
-    begun = begin(world, person="P18", cert_no=number.lower(), out_seq_no="face-0002")
-    assert begun["errcode"] == 0
-    assert ended(world, begun["verify_id"], out_seq_no="face-0002", cert_hash=small)["verify_ret"] == 10300
-
-
-def test_48_an_unknown_verify_id(world: World) -> None:
+def test_an_unknown_verify_id(world: World) -> None:
     for verify_id in ("nothing", None, 5, ["x"]):
         answer = ended(world, verify_id)
         assert answer["errcode"] == 84001 and answer["errmsg"].startswith("invalid identify id")
     assert world.phone("face", 404, verify_id="nothing", outcome="pass")["code"] == "NOT_FOUND"
-
-
-def test_49_a_check_cannot_start_after_an_hour(world: World) -> None:
-    verify_id = begin(world)["verify_id"]
-    world.advance(3601)
-    assert world.phone("face", verify_id=verify_id, outcome="pass")["errMsg"] == "requestFacialVerify:fail"
-    assert ended(world, verify_id)["verify_ret"] == 10300
 
 
 def test_a_finished_check_starts_once_unless_told_otherwise(world: World) -> None:
@@ -240,3 +198,15 @@ def test_the_vendor_can_be_down(world: World) -> None:
     world.plan("wechat.getverifyid", "http_500")
     answer = world.send(BEGIN, asked(world), access_token=world.token())
     assert (answer.status_code, answer.data) == (500, b"")
+
+
+def test_a_real_looking_number_for_generation_1_is_kept_nowhere(world: World) -> None:
+    real = "11010519491231002X"
+    path, token = "/cityservice/face/identify/getuseridkey", world.token()
+    assert world.post(path, {"name": "样", "id_card_number": real}, access_token=token)["errcode"] == 40097
+    escaped = b'{"name": "x", "id_card_number": "1\\u0031010519491231002X"}'
+    assert world.post(path, escaped, access_token=token)["errcode"] == 40097
+    world.app.extensions["journal"].flush()
+    with spaces.entered(world.app, "default"):
+        kept = b"".join(db.session.scalars(select(journal.Call.request_body)))
+    assert b"masked" in kept and b"9491231002" not in kept
