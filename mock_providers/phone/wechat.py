@@ -80,10 +80,10 @@ def phone_number() -> dict[str, Any]:
     if outcome == "allow" and package.is_spent(appid):
         outcome = "quota_spent"
     if outcome == "allow":
-        answer = {"errMsg": "getPhoneNumber:ok", "code": users.issue("phone", appid, person.id)}
+        answer: dict[str, Any] = {"errMsg": "getPhoneNumber:ok", "code": users.issue("phone", appid, person.id)}
         answer |= _sealed(users.opened_by(appid, person.id), wire.phone_info(person.phone, appid, clock.unix()))
     else:
-        answer = NO_PHONE_NUMBER.get(outcome) or {"errMsg": switches.value("wechat.phone_number_deny")}
+        answer = NO_PHONE_NUMBER.get(outcome, {"errMsg": switches.value("wechat.phone_number_deny")})
     db.session.commit()
     return answer
 

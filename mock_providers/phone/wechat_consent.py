@@ -28,7 +28,7 @@ def oauth() -> dict[str, Any]:
     outcome = tap.choice(given, "outcome", "allow", "deny", "snapshot")
     try:
         parts = urlsplit(url)
-        answer = {"redirect": _opened(parts.path, parts.query, person, outcome)}
+        answer: dict[str, Any] = {"redirect": _opened(parts.path, parts.query, person, outcome)}
     except Wrong as wrong:
         answer = {"page": {"code": wrong.code, "text": wrong.said}}
     except ValueError:

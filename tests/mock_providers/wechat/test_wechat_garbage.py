@@ -19,8 +19,33 @@ POSTS = (
     "/wxa/business/getuserphonenumber",
     "/cityservice/face/identify/getverifyid",
     "/cityservice/face/identify/queryverifyinfo",
+    "/wxa/business/checkencryptedmsg",
+    "/cgi-bin/clear_quota",
+    "/cgi-bin/openapi/rid/get",
 )
-GETS = ("/cgi-bin/token", "/sns/jscode2session", "/wxa/checksession", "/wxa/resetusersessionkey")
+GETS = (
+    "/cgi-bin/token",
+    "/sns/jscode2session",
+    "/wxa/checksession",
+    "/wxa/resetusersessionkey",
+    "/wxa/getpaidunionid",
+    "/sns/oauth2/access_token",
+    "/sns/oauth2/refresh_token",
+    "/sns/userinfo",
+    "/sns/auth",
+)
+PAGES = ("/connect/oauth2/authorize", "/oauth/code")
+IN_PAGES = (
+    "appid",
+    "redirect_uri",
+    "response_type",
+    "scope",
+    "state",
+    "redirectUrl",
+    "authType",
+    "orgCodg",
+    "cityCode",
+)
 NAMES = (
     "appid",
     "secret",
@@ -39,6 +64,10 @@ NAMES = (
     "cert_name",
     "cert_no",
     "cert_type",
+    "refresh_token",
+    "rid",
+    "encrypted_msg_hash",
+    "transaction_id",
 )
 SCALARS = st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=50)
 KEYS = st.sampled_from(NAMES) | st.text(max_size=5)
@@ -87,8 +116,28 @@ def test_any_query_is_refused_in_wechats_words(path: str, query: dict) -> None:
 
 @settings(max_examples=40, deadline=None)
 @given(
-    action=st.sampled_from(("login", "phone-number", "face", "insurance-authorisation")),
-    body=st.dictionaries(st.sampled_from(("person", "appid", "verify_id", "outcome", "params")), VALUES),
+    path=st.sampled_from(PAGES),
+    query=st.dictionaries(st.sampled_from(IN_PAGES), st.text(max_size=50)),
+    form=st.dictionaries(st.sampled_from(("person", "decision")), st.text(max_size=5)),
+)
+def test_any_query_of_a_page_shows_a_page(path: str, query: dict, form: dict) -> None:
+    world, _ = somewhere()
+    safe = {key: value.encode("utf-8", "ignore") for key, value in query.items()}
+    for answer in (
+        world.client.get(f"/wechat{path}", query_string=safe),
+        world.client.post(
+            f"/wechat{path}", query_string=safe, data={k: v.encode("utf-8", "ignore") for k, v in form.items()}
+        ),
+    ):
+        assert answer.status_code in (200, 303) and answer.content_type.startswith("text/html")
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    action=st.sampled_from(("login", "phone-number", "face", "insurance-authorisation", "oauth", "user-profile")),
+    body=st.dictionaries(
+        st.sampled_from(("person", "appid", "verify_id", "outcome", "params", "url", "desc")), VALUES
+    ),
 )
 def test_any_tap_is_a_problem_document(action: str, body: dict) -> None:
     world, _ = somewhere()

@@ -1,6 +1,9 @@
-"""Log-in and phone number: the checks 18-38 of the sheet."""
+"""wechat.md §2, §3 and §11, checks 18–38: log-in and phone number."""
 
+import hashlib
+import hmac
 import re
+from base64 import b64decode
 
 import pytest
 from sqlalchemy import select
@@ -11,12 +14,14 @@ from mock_providers.wechat import users, wire
 from mock_providers.wechat.models import WechatUser
 from tests.mock_providers.wechat.conftest import T0, World
 
+ONE_FOR_ALL = True
+
 RID = "[0-9a-f]{8}-[0-9a-f]{8}-[0-9a-f]{8}"
 OTHER = "wx00000000000000ff"
 PHONE = "/wxa/business/getuserphonenumber"
 
 
-def test_18_a_code_becomes_openid_and_session_key(world: World) -> None:
+def test_w18_a_code_becomes_openid_and_session_key(world: World) -> None:
     query = world.app_keys(js_code=world.phone("login", person="P01")["code"], grant_type="authorization_code")
     answer = world.client.get("/wechat/sns/jscode2session", query_string=query)
     assert answer.headers["Content-Type"] == "text/plain"
@@ -36,7 +41,7 @@ def test_the_openid_stays_and_leads_back_to_the_person(world: World) -> None:
         assert wechat.openid_of(world.account["appid"], "P01") == first["openid"]
 
 
-def test_19_a_bound_app_also_gets_the_unionid(world: World) -> None:
+def test_w19_a_bound_app_also_gets_the_unionid(world: World) -> None:
     world.switch("wechat.open_platform", "bound")
     answer = world.log_in()
     with spaces.entered(world.app, "default"):
@@ -44,7 +49,7 @@ def test_19_a_bound_app_also_gets_the_unionid(world: World) -> None:
         assert users.openid_of(OTHER, "P01") != answer["openid"]
 
 
-def test_20_a_code_works_once(world: World) -> None:
+def test_w20_a_code_works_once(world: World) -> None:
     code = world.phone("login", person="P01")["code"]
     world.session(code)
     answer = world.session(code)
@@ -54,12 +59,12 @@ def test_20_a_code_works_once(world: World) -> None:
     assert world.session(code)["errcode"] == 40029
 
 
-def test_21_an_unknown_code_is_refused(world: World) -> None:
+def test_w21_an_unknown_code_is_refused(world: World) -> None:
     answer = world.session("garbage")
     assert answer["errcode"] == 40029 and re.fullmatch(f"invalid code, rid: {RID}", answer["errmsg"])
 
 
-def test_22_a_code_lives_five_minutes(world: World) -> None:
+def test_w22_a_code_lives_five_minutes(world: World) -> None:
     codes = [world.phone("login", person="P01")["code"] for _ in range(2)]
     world.advance(299)
     assert "openid" in world.session(codes[0])
@@ -67,7 +72,7 @@ def test_22_a_code_lives_five_minutes(world: World) -> None:
     assert world.session(codes[1])["errcode"] == 40029
 
 
-def test_23_another_apps_code_is_refused(world: World) -> None:
+def test_w23_another_apps_code_is_refused(world: World) -> None:
     assert world.session(world.phone("login", person="P01", appid=OTHER)["code"])["errcode"] == 40029
 
 
@@ -82,7 +87,7 @@ def test_23_another_apps_code_is_refused(world: World) -> None:
         ({"js_code": ""}, 41008, "missing code, rid: "),
     ],
 )
-def test_24_wrong_parameters_are_named(world: World, given: dict, errcode: int, said: str) -> None:
+def test_w24_wrong_parameters_are_named(world: World, given: dict, errcode: int, said: str) -> None:
     query = world.app_keys(js_code="x", grant_type="authorization_code") | given
     answer = world.get("/sns/jscode2session", **query)
     assert answer["errcode"] == errcode and answer["errmsg"].startswith(said)
@@ -97,7 +102,7 @@ def test_parameters_in_a_post_body_are_not_seen(world: World) -> None:
     assert world.post("/sns/jscode2session", b"", **query)["errcode"] == 43001
 
 
-def test_25_the_101st_call_of_one_user_in_a_minute(world: World) -> None:
+def test_w25_the_101st_call_of_one_user_in_a_minute(world: World) -> None:
     code = world.phone("login", person="P01")["code"]
     world.session(code)
     assert {world.session(code)["errcode"] for _ in range(99)} == {40163}
@@ -108,7 +113,7 @@ def test_25_the_101st_call_of_one_user_in_a_minute(world: World) -> None:
 
 
 @pytest.mark.parametrize(("outcome", "errcode"), [("blocked", 40226), ("system_error", -1), ("rate_limited", 45011)])
-def test_26_a_planned_refusal_of_one_person(world: World, outcome: str, errcode: int) -> None:
+def test_w26_a_planned_refusal_of_one_person(world: World, outcome: str, errcode: int) -> None:
     world.plan("wechat.jscode2session", outcome, person="P01")
     assert "openid" in world.log_in("P02")
     code = world.phone("login", person="P01")["code"]
@@ -128,7 +133,7 @@ def checked(world: World, openid: str, signature: str, path: str = "checksession
     return world.get(f"/wxa/{path}", openid=openid, signature=signature, **query)
 
 
-def test_28_29_checksession_with_the_published_key(world: World) -> None:
+def test_w28_w29_checksession_with_the_published_key(world: World) -> None:
     openid = world.log_in()["openid"]
     with spaces.entered(world.app, "default"):
         db.session.scalar(select(WechatUser)).session_key = "tiihtNczf5v6AKRyjwEUhQ=="
@@ -152,7 +157,45 @@ def test_a_new_login_ends_the_old_key_unless_told_to_keep_it(world: World) -> No
     assert world.log_in()["session_key"] == second["session_key"]
 
 
-def test_30_a_reset_key_inherits_the_end_of_the_old(world: World) -> None:
+@pytest.mark.parametrize("path", ["checksession", "resetusersessionkey"])
+@pytest.mark.parametrize(
+    ("given", "errcode"),
+    [
+        ({"openid": ""}, 40097),
+        ({"openid": "o" * 28}, 40003),
+        ({"signature": ""}, 40097),
+        ({"signature": "0" * 64}, 87009),
+        ({"sig_method": ""}, 87008),
+        ({"sig_method": "hmac_sha1"}, 87008),
+        ({"access_token": "98_x"}, 40001),
+    ],
+)
+def test_w28_w29_w30_wrong_parameters_of_both_are_named(world: World, path: str, given: dict, errcode: int) -> None:
+    known = world.log_in()
+    query = {"openid": known["openid"], "signature": wire.session_signature(known["session_key"])}
+    query |= {"sig_method": "hmac_sha256", "access_token": world.token()}
+    answer = world.get(f"/wxa/{path}", **(query | given))
+    assert answer["errcode"] == errcode and answer["errmsg"].startswith(wire.ERRORS[errcode])
+    assert world.get(f"/wxa/{path}", **query)["errcode"] == 0
+
+
+@pytest.mark.parametrize("path", ["checksession", "resetusersessionkey"])
+@pytest.mark.parametrize(("outcome", "errcode"), [("system_error", -1), ("rate_limited", 45011)])
+def test_a_planned_trouble_of_both_happens_once(world: World, path: str, outcome: str, errcode: int) -> None:
+    known = world.log_in()
+    signature = wire.session_signature(known["session_key"])
+    world.plan(f"wechat.{path}", outcome, person="P01")
+    assert checked(world, known["openid"], signature, path=path)["errcode"] == errcode
+    assert checked(world, known["openid"], signature, path=path)["errcode"] == 0
+
+
+def test_w29_the_decoded_key_signs_nothing(world: World) -> None:
+    known = world.log_in()
+    decoded = hmac.new(b64decode(known["session_key"]), b"", hashlib.sha256).hexdigest()
+    assert checked(world, known["openid"], decoded)["errcode"] == 87009
+
+
+def test_w30_a_reset_key_inherits_the_end_of_the_old(world: World) -> None:
     first = world.log_in()
     world.advance(259_000)
     signature = wire.session_signature(first["session_key"])
@@ -165,7 +208,7 @@ def test_30_a_reset_key_inherits_the_end_of_the_old(world: World) -> None:
     assert checked(world, first["openid"], signature)["errcode"] == 87007
 
 
-def test_31_a_phone_code_becomes_a_number(world: World) -> None:
+def test_w31_a_phone_code_becomes_a_number(world: World) -> None:
     code = world.phone("phone-number", person="P01")["code"]
     assert re.fullmatch(r"[0-9a-f]{64}", code)
     world.advance(100)
@@ -181,7 +224,7 @@ def test_31_a_phone_code_becomes_a_number(world: World) -> None:
     }
 
 
-def test_32_33_a_phone_code_works_once_for_five_minutes_and_is_no_login_code(world: World) -> None:
+def test_w32_w33_a_phone_code_works_once_for_five_minutes_and_is_no_login_code(world: World) -> None:
     used, late = (world.phone("phone-number", person="P01")["code"] for _ in range(2))
     token = world.token()
     world.post(PHONE, {"code": used}, access_token=token)
@@ -198,13 +241,13 @@ def test_32_33_a_phone_code_works_once_for_five_minutes_and_is_no_login_code(wor
 @pytest.mark.parametrize(
     ("body", "errcode"), [(b"code=x", 47001), (b"", 44002), (b'{"code":1}', 47001), (b"{}", 40029)]
 )
-def test_34_what_is_no_json_is_refused(world: World, body: bytes, errcode: int) -> None:
+def test_w34_what_is_no_json_is_refused(world: World, body: bytes, errcode: int) -> None:
     answer = world.post(PHONE, body, access_token=world.token())
     assert answer["errcode"] == errcode
 
 
 @pytest.mark.parametrize("sign", ["yibao.chunked", "HTTP_TRANSFER_ENCODING"])
-def test_35_a_chunked_post_gets_412(world: World, sign: str) -> None:
+def test_w35_a_chunked_post_gets_412(world: World, sign: str) -> None:
     overrides = {sign: "chunked", "wsgi.input_terminated": True}
     paths = (PHONE, "/cgi-bin/stable_token", "/cityservice/face/identify/getverifyid")
     for path in paths:
@@ -215,7 +258,7 @@ def test_35_a_chunked_post_gets_412(world: World, sign: str) -> None:
     assert answer.get_json(force=True)["errcode"] == 41001
 
 
-def test_36_another_apps_phone_code(world: World) -> None:
+def test_w36_another_apps_phone_code(world: World) -> None:
     code = world.phone("phone-number", person="P01", appid=OTHER)["code"]
     assert world.post(PHONE, {"code": code}, access_token=world.token())["errcode"] == 40013
     world.switch("wechat.phone_code_of_other_app", "40029")
@@ -230,7 +273,7 @@ def test_an_openid_sent_along_must_be_the_right_one(world: World) -> None:
     assert world.post(PHONE, {"code": code, "openid": other}, access_token=world.token())["errcode"] == 0
 
 
-def test_38_open_data_from_before_a_new_login_does_not_open(world: World) -> None:
+def test_w38_open_data_from_before_a_new_login_does_not_open(world: World) -> None:
     old = world.log_in()["session_key"]
     data = world.phone("phone-number", person="P01")
     new = world.log_in()["session_key"]

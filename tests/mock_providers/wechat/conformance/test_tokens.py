@@ -1,10 +1,12 @@
-"""Access tokens: the checks 1-17 of the sheet."""
+"""wechat.md §1 and §11, checks 1–17: access tokens."""
 
 import re
 
 import pytest
 
 from tests.mock_providers.wechat.conftest import T0, World
+
+ONE_FOR_ALL = True
 
 RID = re.compile(r"rid: ([0-9a-f]{8})-[0-9a-f]{8}-[0-9a-f]{8}$")
 
@@ -23,7 +25,7 @@ def verdict(world: World, token: str) -> int:
     return 0 if errcode == 40029 else errcode
 
 
-def test_01_a_token_is_answered_without_an_envelope(world: World) -> None:
+def test_w01_a_token_is_answered_without_an_envelope(world: World) -> None:
     answer = world.client.get("/wechat/cgi-bin/token", query_string=world.app_keys(grant_type="client_credential"))
     assert answer.headers["Content-Type"] == "application/json; encoding=utf-8"
     assert set(answer.get_json(force=True)) == {"access_token", "expires_in"}
@@ -43,7 +45,7 @@ def test_01_a_token_is_answered_without_an_envelope(world: World) -> None:
         ({"grant_type": ""}, 40002, "invalid grant_type"),
     ],
 )
-def test_02_to_05_wrong_parameters_are_named(world: World, given: dict, errcode: int, said: str) -> None:
+def test_w02_to_w05_wrong_parameters_are_named(world: World, given: dict, errcode: int, said: str) -> None:
     query = world.app_keys(grant_type="client_credential") | given
     for answer in (world.get("/cgi-bin/token", **query), world.post("/cgi-bin/stable_token", query)):
         assert answer["errcode"] == errcode
@@ -55,7 +57,7 @@ def test_an_appid_in_capitals_is_unknown(world: World) -> None:
     assert world.get("/cgi-bin/token", **query)["errcode"] == 40013
 
 
-def test_07_the_old_token_works_five_more_minutes(world: World) -> None:
+def test_w07_the_old_token_works_five_more_minutes(world: World) -> None:
     a, b = plain(world), plain(world)
     assert a != b
     world.advance(299)
@@ -64,7 +66,7 @@ def test_07_the_old_token_works_five_more_minutes(world: World) -> None:
     assert (verdict(world, a), verdict(world, b)) == (40001, 0)
 
 
-def test_08_a_token_nobody_replaced_expires(world: World) -> None:
+def test_w08_a_token_nobody_replaced_expires(world: World) -> None:
     token = plain(world)
     world.advance(7199)
     assert verdict(world, token) == 0
@@ -83,13 +85,13 @@ def test_the_two_kinds_do_not_end_each_other(world: World) -> None:
     assert verdict(world, other) == 0
 
 
-def test_09_the_stable_token_stays_and_its_life_runs(world: World) -> None:
+def test_w09_the_stable_token_stays_and_its_life_runs(world: World) -> None:
     first = stable(world)
     world.advance(6855)
     assert stable(world) == {"access_token": first["access_token"], "expires_in": 345}
 
 
-def test_10_in_the_last_five_minutes_there_is_a_successor(world: World) -> None:
+def test_w10_in_the_last_five_minutes_there_is_a_successor(world: World) -> None:
     old = stable(world)["access_token"]
     world.advance(6901)
     new = stable(world)
@@ -107,14 +109,14 @@ def test_a_stable_token_nobody_renewed_expires(world: World) -> None:
     assert verdict(world, old) == 42001
 
 
-def test_11_force_ends_the_old_token_at_once(world: World) -> None:
+def test_w11_force_ends_the_old_token_at_once(world: World) -> None:
     old = stable(world)["access_token"]
     new = stable(world, force_refresh=True)
     assert new["access_token"] != old and new["expires_in"] == 7200
     assert (verdict(world, old), verdict(world, new["access_token"])) == (40001, 0)
 
 
-def test_12_force_within_30_seconds_is_normal_mode(world: World) -> None:
+def test_w12_force_within_30_seconds_is_normal_mode(world: World) -> None:
     first = stable(world, force_refresh=True)["access_token"]
     world.advance(29)
     assert stable(world, force_refresh=True) == {"access_token": first, "expires_in": 7171}
@@ -123,7 +125,7 @@ def test_12_force_within_30_seconds_is_normal_mode(world: World) -> None:
 
 
 @pytest.mark.parametrize(("switch", "errcode"), [("45009", 45009), ("45011", 45011), ("same_token", None)])
-def test_13_the_21st_force_of_a_day(world: World, switch: str, errcode: int | None) -> None:
+def test_w13_the_21st_force_of_a_day(world: World, switch: str, errcode: int | None) -> None:
     world.switch("wechat.forced_refreshes_spent", switch)
     for _ in range(20):
         last = stable(world, force_refresh=True)
@@ -136,7 +138,7 @@ def test_13_the_21st_force_of_a_day(world: World, switch: str, errcode: int | No
     assert "errcode" not in stable(world, force_refresh=True)
 
 
-def test_14_stable_token_wants_post(world: World) -> None:
+def test_w14_stable_token_wants_post(world: World) -> None:
     answer = world.get("/cgi-bin/stable_token", **world.app_keys(grant_type="client_credential"))
     assert answer["errcode"] == 43002 and answer["errmsg"].startswith("require POST method")
 
@@ -156,14 +158,14 @@ def test_force_refresh_is_a_boolean(world: World) -> None:
 
 
 @pytest.mark.parametrize("path", ["/wxa/business/getuserphonenumber", "/cityservice/face/identify/getverifyid"])
-def test_16_a_token_counts_only_in_the_query(world: World, path: str) -> None:
+def test_w16_a_token_counts_only_in_the_query(world: World, path: str) -> None:
     for body in ({}, {"access_token": world.token()}):
         answer = world.post(path, body)
         assert answer["errcode"] == 41001 and answer["errmsg"].startswith("access_token missing")
     assert world.get("/wxa/checksession")["errcode"] == 41001
 
 
-def test_17_a_rid_begins_with_the_business_time(world: World) -> None:
+def test_w17_a_rid_begins_with_the_business_time(world: World) -> None:
     world.advance(1_000_000)
     errmsg = world.get("/cgi-bin/token")["errmsg"]
     assert int(RID.search(errmsg)[1], 16) == int(T0.timestamp()) + 1_000_000
