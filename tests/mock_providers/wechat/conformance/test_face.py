@@ -1,6 +1,8 @@
 """Face verification 2.0: checks 39 to 49 of wechat.md §11, and every value of its tables."""
 
 import io
+import tomllib
+from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -10,6 +12,7 @@ from mock_providers.wechat import wire
 from tests.mock_providers.wechat.conftest import World
 
 FACE = "/cityservice/face/identify"
+VECTORS = Path(__file__).parents[3] / "vectors" / "wechat.toml"
 OK_ON_PHONE = {"errMsg": "requestFacialVerify:ok", "errCode": 0}
 SERVER = {
     *(10000, 10001, 10002, 10003, 10004, 10005, 10006, 10007, 10008, 10010, 10012, 10013, 10014, 10015, 10016),
@@ -142,6 +145,17 @@ def test_w47_only_the_hash_of_the_very_certificate_is_accepted(world: World) -> 
     for other in ({"out_seq_no": "conf-0002"}, {"openid": "o" * 28}, {"openid": None}):
         answer = check.query(**other)
         assert answer["errcode"] == 40097 and "verify_ret" not in answer
+
+
+def test_w47_the_published_example_is_accepted_from_the_first_call_to_the_last(world: World) -> None:
+    published = tomllib.loads(VECTORS.read_text("utf-8"))["cert_hash"][0]
+    cert = {"cert_type": "IDENTITY_CARD", "cert_name": published["cert_name"], "cert_no": published["cert_no"]}
+    assert published["cert_hash"] == "3c241f7ff324977aeb91f173bb2a7b06569e6fd784d5573db34a636d8671108b"
+    check = Checked(world)
+    assert check.begin(cert_info=cert)["errcode"] == 0
+    check.hold_up(outcome="pass")
+    assert check.query(cert_hash=published["cert_hash"])["verify_ret"] == 10000
+    assert check.query(cert_hash=published["cert_hash"].upper())["errcode"] == 40097
 
 
 def test_w47_a_small_x_counts_where_the_check_began_with_one(world: World) -> None:
