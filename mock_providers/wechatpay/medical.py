@@ -13,6 +13,7 @@ from mock_providers.wechatpay.account import merchant, mine
 from mock_providers.wechatpay.door import answer, body, opener, path, planned, planned_on_read, query, route, signer
 from mock_providers.wechatpay.errors import Refusal
 from mock_providers.wechatpay.models import MixedOrder, Order, mixed_by, order_by
+from mock_providers.wechatpay.partner import check_sub_merchant
 from mock_providers.wechatpay.pay import check_appid, check_callback, rfc3339, tell
 from mock_providers.wechatpay.schema import Text
 
@@ -49,8 +50,8 @@ def create() -> Response:
     _check_parameters(asked)
     said = payer.opened(asked, "payer", unseal)
     relative = payer.opened(asked, "relative", unseal) if asked.get("pay_for_relatives") else None
+    _check_partner(asked)
     check_appid(asked["appid"])
-    check_sub(asked)
     person = payer.person_asked(asked)
     fate = _planned(person, asked)
     if mixed_by(mchid=merchant(), out_trade_no=asked["out_trade_no"]):
@@ -67,21 +68,18 @@ def create() -> Response:
     return answer(view(mixed))
 
 
-def check_sub(asked: Mapping[str, Any]) -> None:
-    """What a partner says of its sub-merchant: the one it has, its app, and at least one openid."""
+def _check_partner(asked: Mapping[str, Any]) -> None:
+    """What a partner says of its sub-merchant, its sub-merchant's app, and of who pays: at least one openid."""
     held = mine()
     if "sp_mchid" not in held:
         return
-    if asked["sub_mchid"] != held["sub_mchid"]:
-        raise e.wrong_value("/sub_mchid", asked["sub_mchid"], "not a sub-merchant of the caller", "受理关系不存在")
-    if asked.get("sub_appid", held["sub_appid"]) != held["sub_appid"]:
-        raise Refusal("APPID_MCHID_NOT_MATCH", "商户号mch_id与appid不匹配")
-    if "payer" not in asked:
-        return
     if "openid" not in asked and "sub_openid" not in asked:
-        raise e.wrong_value("/openid", "", "one of openid and sub_openid", "openid和sub_openid不能同时为空")
+        raise e.wrong_value("/openid", "", "one of openid and sub_openid", "openid与sub_openid不能同时为空")
     if "sub_openid" in asked and "sub_appid" not in asked:
         raise e.wrong_value("/sub_appid", "", "required with sub_openid", "传入sub_openid时sub_appid必填")
+    check_sub_merchant(asked["sub_mchid"])
+    if asked.get("sub_appid", held["sub_appid"]) != held["sub_appid"]:
+        raise Refusal("APPID_MCHID_NOT_MATCH", "sub_mch_id与sub_appid不匹配")
 
 
 def _planned(person: str, asked: Mapping[str, Any]) -> str | None:
@@ -160,11 +158,10 @@ def _cash_order(asked: Mapping[str, Any]) -> Order | None:
 
 
 def _same_payer(order: Order, asked: Mapping[str, Any]) -> bool:
-    """Whether the cash order is for the same app and user. A partner's may know the user by either openid."""
-    users = {(asked.get("appid"), asked.get("openid")), (asked.get("sub_appid"), asked.get("sub_openid"))}
-    if order.sp_mchid is None:
-        return (order.appid, order.openid) in users
-    return any(order.openid == openid for _, openid in users if openid)
+    """Whether the cash order is for the same app and user. A partner's may know both by two names."""
+    pairs = (("appid", "openid"), ("sub_appid", "sub_openid"))
+    users = {(asked.get(app), asked.get(openid)) for app, openid in pairs}
+    return bool(users & order.users())
 
 
 def _one_address_for_both(url: str) -> None:
@@ -210,7 +207,7 @@ def query_by_number(out_trade_no: str) -> Response:
 
 def _show(number: dict[str, str]) -> Response:
     if "sp_mchid" in mine():
-        check_sub(query(shapes.SUB_MERCHANT))
+        check_sub_merchant(query(shapes.SUB_MERCHANT)["sub_mchid"])
     mixed = mixed_by(mchid=merchant(), **number)
     refs = (mixed.out_trade_no, mixed.mix_trade_no) if mixed else tuple(number.values())
     planned_on_read(QUERY_TARGET, QUERY_FAILURES, mixed.person if mixed else "", *refs)

@@ -10,8 +10,9 @@ from mock_providers.wechatpay import rules, shapes
 from mock_providers.wechatpay.account import merchant, mine
 from mock_providers.wechatpay.door import body, nothing, planned, query, route
 from mock_providers.wechatpay.errors import Refusal
-from mock_providers.wechatpay.medical import FREQUENCY, SYSTEM_ERROR, check_instant, check_sub, unknown
+from mock_providers.wechatpay.medical import FREQUENCY, SYSTEM_ERROR, check_instant, unknown
 from mock_providers.wechatpay.models import MixedOrder, mixed_by
+from mock_providers.wechatpay.partner import check_sub_merchant
 from mock_providers.wechatpay.schema import MOST_OF_UINT, OUT_OF_RANGE
 
 TARGET = "wechatpay.med_ins_refund"
@@ -29,7 +30,8 @@ def report() -> Response:
     parts = sum(told[f"med_refund_{part}_fee"] for part in PARTS)
     if parts > MOST_OF_UINT:
         raise Refusal("PARAM_ERROR", "金额计算出现溢出，请检查退款金额", OUT_OF_RANGE)
-    check_sub(told)
+    if "sp_mchid" in mine():
+        check_sub_merchant(told["sub_mchid"])
     mixed = mixed_by(mchid=merchant(), **number)
     known = (mixed.person, mixed.mix_trade_no, mixed.out_trade_no) if mixed else ("", number["mix_trade_no"])
     planned(TARGET, FAILURES, *known)

@@ -52,6 +52,12 @@ class Order(InSpace, Model):
         """Raises rules.NotAllowed."""
         self.state = rules.move(rules.TRADE, self.state, event)
 
+    def users(self) -> set[tuple[str, str]]:
+        """(appid, openid) of the payer, in every app the merchant named one for."""
+        payer = self.asked.get("payer", {})
+        pairs = [(self.asked.get(f"{side}_appid"), payer.get(f"{side}_openid")) for side in ("sp", "sub")]
+        return {(self.appid, self.openid), *((app, openid) for app, openid in pairs if app and openid)}
+
     @property
     def parts(self) -> Parts:
         """The sides of what was paid. Orders of an older version had neither coupon nor fee."""

@@ -10,7 +10,7 @@ from mock_providers import clock, serials, switches, timers
 from mock_providers.db import CHINA, db
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay import failures, rules, schema, shapes, sums, wire
-from mock_providers.wechatpay.account import merchant, mine
+from mock_providers.wechatpay.account import merchant, mine, official_appid
 from mock_providers.wechatpay.door import (
     answer,
     body,
@@ -55,7 +55,8 @@ def person_of(appid: str, openid: str, message: str, internal: int | None = None
 
 
 def check_appid(appid: str) -> None:
-    if appid != mine()["appid"]:
+    """The mini program and the official account are both bound to the merchant."""
+    if appid not in (mine()["appid"], official_appid()):
         raise Refusal("APPID_MCHID_NOT_MATCH", "商户号mch_id与appid不匹配")
 
 

@@ -138,10 +138,18 @@ def finish(about: dict) -> None:
     if refund.state == "SUCCESS":
         refund.succeeded_at = clock.now()
         mixed = db.session.scalar(select(MixedOrder).filter_by(order_id=refund.order_id))
-        if mixed:
+        if mixed and _counts(refund):
             mixed.happen("cash_refunded")
     url = refund.asked.get("notify_url")
     tell(TELLS[refund.state], refund.out_refund_no, _notice(refund), url, refund)
+
+
+def _counts(refund: Refund) -> bool:
+    """Whether so much back makes the cash part of a mixed order a refunded one."""
+    if switches.value("wechatpay.medical_partial_refund") == "counts":
+        return True
+    back = sum(one.amount for one in refund.order.refunds if one.state == "SUCCESS")
+    return back >= refund.order.total
 
 
 @route("GET", "/v3/refund/domestic/refunds/<out_refund_no>")

@@ -13,6 +13,7 @@ CALL = "requestMedicalInsurancePay"
 KINDS = ("CASH_ONLY", "INSURANCE_ONLY", "CASH_AND_INSURANCE")
 STATES = ("mix_pay_status", "self_pay_status", "med_ins_pay_status")
 NEVER = {"payer", "relative", "transaction_id", "mchid"}
+FEES = ("med_ins_gov_fee", "med_ins_self_fee", "med_ins_other_fee", "med_ins_cash_fee")
 CHILD = ("林样四", "469099201709109086")
 
 
