@@ -1,45 +1,26 @@
-"""wechatpy, unmodified but for where api.weixin.qq.com is: code, session, phone number, errors."""
+"""wechatpy, unmodified but for where api.weixin.qq.com is: codes, numbers, tokens, faces, codes to scan, messages."""
 
 import json
 import re
-import warnings
-from pathlib import Path
+from io import BytesIO
 
 import pytest
+from PIL import Image
 
-from mock_providers import create_app
-from mock_providers.settings import Settings
 from tests.mock_providers.wechat.conftest import World
+from tests.sdk.wechat.conftest import (
+    APILimitedException,
+    WeChatClient,
+    WeChatClientException,
+    WeChatWxaCrypto,
+    mounted,
+)
 from tests.wsgi_adapter import WsgiAdapter
 
-with warnings.catch_warnings():  # its imports of imp, pkg_resources and invalid escapes are its own affair
-    warnings.simplefilter("ignore")
-    from wechatpy import WeChatClient, WeChatClientException
-    from wechatpy.crypto import WeChatWxaCrypto
-
 pytestmark = [pytest.mark.sdk, pytest.mark.filterwarnings("ignore::DeprecationWarning:wechatpy")]
-FACE = "https://api.weixin.qq.com/cityservice/face/identify/"
-PHONE = "https://api.weixin.qq.com/wxa/business/getuserphonenumber"
-
-
-@pytest.fixture
-def world(tmp_path: Path) -> World:
-    from mock_providers.phone import wechat as phone
-
-    app = create_app(Settings(data=tmp_path, background=False))
-    if phone.bp.name not in app.blueprints:
-        app.register_blueprint(phone.bp, url_prefix="/_mock")
-    made = World(app, app.test_client())
-    made.advance(0)
-    return made
-
-
-@pytest.fixture
-def sdk(world: World) -> WeChatClient:
-    """Every address of the SDK, its literal token URL included, ends at our WSGI app by the vendor's host name."""
-    client = WeChatClient(world.account["appid"], world.account["secret"])
-    client._http.mount("https://api.weixin.qq.com", WsgiAdapter(world.app))
-    return client
+HOST = "https://api.weixin.qq.com"
+FACE = f"{HOST}/cityservice/face/identify/"
+PHONE = f"{HOST}/wxa/business/getuserphonenumber"
 
 
 def test_a_code_becomes_a_session(world: World, sdk: WeChatClient) -> None:
@@ -79,8 +60,7 @@ def test_a_refusal_is_an_exception_with_its_errcode(
 
 
 def test_a_wrong_secret_is_an_exception(world: World) -> None:
-    client = WeChatClient(world.account["appid"], "0" * 32)
-    client._http.mount("https://api.weixin.qq.com", WsgiAdapter(world.app))
+    client = mounted(world, WeChatClient(world.account["appid"], "0" * 32))
     with pytest.raises(WeChatClientException) as caught:
         client.fetch_access_token()
     assert caught.value.errcode == 40125
@@ -109,3 +89,71 @@ def test_a_face_check_through_its_raw_bytes(world: World, sdk: WeChatClient) -> 
     asked = {"verify_id": begun["verify_id"], "out_seq_no": "sdk-00001", "cert_hash": wire.cert_hash(**cert)}
     answer = sdk.post(f"{FACE}queryverifyinfo", data=json.dumps({**asked, "openid": openid}).encode())
     assert answer["verify_ret"] == 10000
+
+
+def test_a_mini_program_code_is_a_picture_and_a_refusal_an_exception(world: World, sdk: WeChatClient) -> None:
+    drawn = sdk.wxa.get_wxa_code_unlimited("b=42", width=300)
+    assert drawn.headers["Content-Type"] == "image/jpeg"
+    assert Image.open(BytesIO(drawn.content)).size == (300, 300)
+    assert Image.open(BytesIO(sdk.wxa.get_wxa_code("pages/index/index").content)).format == "JPEG"
+    with pytest.raises(WeChatClientException) as caught:
+        sdk.wxa.get_wxa_code_unlimited("%")
+    assert caught.value.errcode == 40129
+
+
+def a_template(sdk: WeChatClient) -> tuple[str, dict[str, dict[str, str]]]:
+    """A template of the mini program and data it takes, as its list shows them."""
+    row = sdk.get(f"{HOST}/wxaapi/newtmpl/gettemplate")["data"][0]
+    names = re.findall(r"\{\{(\w+)\.DATA\}\}", row["content"])
+    samples = [line.partition(":")[2] for line in row["example"].splitlines()]
+    return row["priTmplId"], {name: {"value": value} for name, value in zip(names, samples, strict=True)}
+
+
+def test_a_subscribe_message_arrives_once_for_one_acceptance(world: World, sdk: WeChatClient) -> None:
+    openid = sdk.wxa.code_to_session(world.phone("login", person="P01")["code"])["openid"]
+    template_id, data = a_template(sdk)
+
+    def refused(openid: str, template_id: str, data: dict) -> int:
+        with pytest.raises(WeChatClientException) as caught:
+            sdk.wxa.send_subscribe_message(openid, template_id, data)
+        return caught.value.errcode
+
+    assert refused(openid, template_id, data) == 43101
+    world.phone("subscribe", person="P01", tmplIds=[template_id])
+    assert refused(openid, template_id, {}) == 47003
+    assert refused(openid, "nobodys", data) == 40037
+    assert refused("o" + "x" * 27, template_id, data) == 40003
+    assert sdk.wxa.send_subscribe_message(openid, template_id, data) == {"errcode": 0, "errmsg": "ok"}
+    shown = world.client.get("/_mock/people/P01/messages").get_json()["items"]
+    assert [row["template_id"] for row in shown] == [template_id]
+
+
+def test_a_spent_quota_is_its_own_exception_until_it_is_cleared(world: World, sdk: WeChatClient) -> None:
+    openid = sdk.wxa.code_to_session(world.phone("login", person="P01")["code"])["openid"]
+    template_id, data = a_template(sdk)
+    for _ in range(2):
+        world.phone("subscribe", person="P01", tmplIds=[template_id])
+    world.switch("wechat.subscribe_daily_limit", "1")
+    sdk.wxa.send_subscribe_message(openid, template_id, data)
+    with pytest.raises(APILimitedException):
+        sdk.wxa.send_subscribe_message(openid, template_id, data)
+    assert sdk.post(f"{HOST}/cgi-bin/clear_quota", data={"appid": sdk.appid})["errcode"] == 0
+    assert sdk.wxa.send_subscribe_message(openid, template_id, data)["errcode"] == 0
+
+
+@pytest.mark.parametrize(("path", "errcode"), [("nope", 40066), ("business/getuserphonenumber", 43002)])
+def test_a_wrong_path_or_method_is_an_exception(sdk: WeChatClient, path: str, errcode: int) -> None:
+    with pytest.raises(WeChatClientException) as caught:
+        sdk.get(f"{HOST}/wxa/{path}")
+    assert caught.value.errcode == errcode
+
+
+@pytest.mark.parametrize(("outcome", "errcode"), [("system_error", -1), ("unauthorized", 48001), ("http_500", None)])
+def test_trouble_at_the_vendor_is_an_exception_and_over_at_once(
+    world: World, sdk: WeChatClient, outcome: str, errcode: int | None
+) -> None:
+    world.plan("wechat.getwxacodeunlimit", outcome)
+    with pytest.raises(WeChatClientException) as caught:
+        sdk.wxa.get_wxa_code_unlimited("a=1")
+    assert caught.value.errcode == errcode
+    assert sdk.wxa.get_wxa_code_unlimited("a=1").content
