@@ -1,7 +1,8 @@
 """Where regions that give every transaction a path of its own put it (protocol sheet §1.3).
 
 The paths are those of public institution code (sources S1, S21 of the sheet, misspellings kept). Numbers without a
-public path are reached, like all others, under the path that ends with the number. Pure.
+public path are reached, like all others, under the path that ends with the number. The
+credential's own path is localcfc's. Pure.
 """
 
 SERVICES = {
@@ -10,7 +11,6 @@ SERVICES = {
     "fileupload/upload": "9101",
     "fileupload/download": "9102",
     "fsiPsnInfoService/queryPsnInfo": "1101",
-    "hsecfc/localQrCodeQuery": "1162",
     "fsiFixMedInsService/queryFixMedIns": "1201",
     "fsiPsnPriorityInfoService/queryPsnPriorityInfo": "2001",
     "catalogdownservice/downCatalog1301": "1301",
