@@ -101,8 +101,11 @@ check('a bill is fetched under the official host, the only one it signs for', as
   await door.next();
   const { items } = await control('GET', `events?ref=${number}`);
   await control('POST', 'clock', { advance: '24h' });
+  const ask = () => pay.tradebill({ bill_date: items[0].created_at.slice(0, 10) });
+  const elsewhere = await pay.downloadBill((await ask()).data.download_url);
+  assert.deepEqual([elsewhere.status, JSON.parse(elsewhere.error).code], [401, 'SIGN_ERROR']);
   await control('POST', 'deviations', { 'wechatpay.bill_host': 'official' });
-  const offer = await pay.tradebill({ bill_date: items[0].created_at.slice(0, 10) });
+  const offer = await ask();
   assert.equal(offer.status, 200);
   assert.ok(offer.data.download_url.startsWith(`${HOST}/v3/billdownload/file?`));
   assert.equal((await pay.downloadBill(offer.data.download_url)).status, 200);

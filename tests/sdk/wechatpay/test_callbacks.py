@@ -19,7 +19,7 @@ def delivery(world: World, sdk: Any) -> tuple[dict[str, str], bytes]:
     return world.built(world.events()[0][0])
 
 
-def test_a_delivery_is_read_under_every_spelling_of_its_headers(
+def test_p128_a_delivery_is_read_under_every_spelling_of_its_headers(
     sdk: Any, delivery: tuple[dict[str, str], bytes]
 ) -> None:
     headers, body = delivery
@@ -39,7 +39,7 @@ def test_a_forged_delivery_is_not_read(sdk: Any, delivery: tuple[dict[str, str],
         sdk.callback({**headers, "Wechatpay-Signature-Type": ""}, body)
 
 
-def test_a_probe_is_not_read(sdk: Any, delivery: tuple[dict[str, str], bytes]) -> None:
+def test_p128_a_probe_is_not_read(sdk: Any, delivery: tuple[dict[str, str], bytes]) -> None:
     headers, body = delivery
     probe = "WECHATPAY/SIGNTEST/" + headers["Wechatpay-Signature"][19:]
     assert sdk.callback({**headers, "Wechatpay-Signature": probe}, body) is None

@@ -26,7 +26,7 @@ def refund(sdk: Any, number: str, refund_number: str, fen: int, total: int = 420
     return code, json.loads(text)
 
 
-def test_certificate_mode_asks_for_certificates_once(asked: list[str], sdk: Any) -> None:
+def test_p125_certificate_mode_asks_for_certificates_once(asked: list[str], sdk: Any) -> None:
     order(sdk, "CERTS-0001")
     order(sdk, "CERTS-0002")
     assert asked.count("/v3/certificates") == (0 if sdk._core._public_key else 1)
@@ -130,7 +130,7 @@ def test_a_refund_the_merchant_cannot_pay_for_succeeds_later_under_the_same_numb
 # answers it must not believe
 
 
-def test_an_answer_without_the_signature_type_is_refused(world: World, sdk: Any) -> None:
+def test_p124_an_answer_without_the_signature_type_is_refused(world: World, sdk: Any) -> None:
     order(sdk, "SDK-000005")
     inner = world.app.wsgi_app
 
