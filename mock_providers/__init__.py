@@ -90,7 +90,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
     app.before_request(spaces.find_by({v.NAME: v.space_of for v in (wechat, wechatpay, national)}))
     for vendor in (wechat, wechatpay, national):
         app.register_blueprint(vendor.bp, url_prefix=f"/{vendor.NAME}")
-    for vendor in (wechat, national):
+    for vendor in (wechat, wechatpay, national):
         vendor.connect(app)
     control.init(app)
     webhooks.init(app, {v.NAME: v.notify for v in (wechat, wechatpay, national)})

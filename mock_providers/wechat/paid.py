@@ -34,9 +34,11 @@ def getpaidunionid() -> dict[str, Any]:
 
 
 def _paid(openid: str, transaction_id: str, mchid: str, out_trade_no: str) -> bool:
-    """Ask WeChat Pay, if it is next door: `paid_order(...)` gives `{openid, paid_at}` or None."""
+    """Ask WeChat Pay, if it is next door: `paid_order(...)` gives `{users, paid_at}` or None."""
     ask = current_app.extensions.get("paid_order")
     if ask is None:
         return False
     order = ask(transaction_id=transaction_id, mchid=mchid, out_trade_no=out_trade_no)
-    return order is not None and order["openid"] == openid and clock.now() - order["paid_at"] < SHORTLY_AFTER
+    if order is None or (caller(), openid) not in order["users"]:
+        return False
+    return clock.now() - order["paid_at"] < SHORTLY_AFTER

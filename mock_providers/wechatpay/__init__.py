@@ -15,6 +15,7 @@ from mock_providers.wechatpay import (
     refunds,
 )
 from mock_providers.wechatpay.door import NAME, bp, space_of
+from mock_providers.wechatpay.paid import connect
 
 __all__ = [
     "NAME",
@@ -24,6 +25,7 @@ __all__ = [
     "bp",
     "certificates",
     "choices",
+    "connect",
     "echo",
     "medical",
     "medical_refund",

@@ -9,9 +9,11 @@ from typing import Any
 
 import pytest
 
-from mock_providers import clock, spaces
+from mock_providers import accounts, clock, spaces
+from mock_providers.db import db
 from mock_providers.wechat import users, wire
 from tests.mock_providers.wechat.conftest import World
+from tests.mock_providers.wechatpay.merchant import Merchant
 
 ONE_FOR_ALL = True
 PHONE = "/wxa/business/getuserphonenumber"
@@ -153,11 +155,11 @@ def paid(world: World) -> Any:
     openid = world.log_in()["openid"]
     with spaces.entered(world.app, "default"):
         at = clock.now()
-    held = world.app.extensions.get("paid_order")
+    held, appid = world.app.extensions.get("paid_order"), world.account["appid"]
 
     def order(transaction_id: str, mchid: str, out_trade_no: str) -> dict | None:
         known = transaction_id == "42" or (mchid, out_trade_no) == ("19", "o-1")
-        return {"openid": openid, "paid_at": at} if known else None
+        return {"users": {(appid, openid)}, "paid_at": at} if known else None
 
     world.app.extensions["paid_order"] = order
     yield openid
@@ -216,3 +218,20 @@ def test_without_wechat_pay_next_door_nobody_has_paid(world: World) -> None:
 
 def test_the_words_of_both_tables() -> None:
     assert wire.ERRORS[89300] == "invalid trade" and wire.ERRORS[1] == "data not exit"
+
+
+def test_a_real_order_once_paid_gives_the_unionid(world: World) -> None:
+    world.switch("wechat.open_platform", "bound")
+    openid = world.log_in()["openid"]
+    with spaces.entered(world.app, "default"):
+        merchant = Merchant(world.client, accounts.account("wechatpay"))
+        db.session.commit()
+    prepay_id = merchant.create("o-paid-1", openid=openid)
+    query = {"access_token": world.token(), "openid": openid}
+    named = {"mch_id": merchant.held["mchid"], "out_trade_no": "o-paid-1"}
+    assert world.get(PAID, **query, **named)["errcode"] == 89300
+    tap = world.client.post("/_mock/phone/wechatpay/pay", json={"params": merchant.pay_params(prepay_id)})
+    assert tap.status_code == 200
+    number = merchant.query("o-paid-1")["transaction_id"]
+    for way in (named, {"transaction_id": number}):
+        assert world.get(PAID, **query, **way)["unionid"]
