@@ -47,7 +47,7 @@ def check(source: Mapping[str, Any], rows_of_table: Sequence[Field]) -> None:
     """Hold a node against its table. Raises Refused EMPTY, SIM-LEN, SIM-FORMAT."""
     for field in rows_of_table:
         if field.kind == "N":
-            if field.needed or source.get(field.name) not in (None, ""):
+            if field.needed or not is_blank(source.get(field.name)):
                 number(source, field.name, field.places, field.size)
         elif field.kind == "DT":
             moment(source, field.name, field.needed)
@@ -113,14 +113,20 @@ def day(source: Mapping[str, Any], field: str, needed: bool = True) -> date | No
         raise Refused("SIM-FORMAT", name=name_of(field)) from error
 
 
+def is_blank(value: object) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
 def number(source: Mapping[str, Any], field: str, places: int, digits: int = 0) -> Decimal:
     """A required N field, not negative; `digits` in all, if it says so."""
-    if source.get(field) in (None, ""):
+    value = source.get(field)
+    if is_blank(value):
         raise Refused("EMPTY", name=name_of(field))
-    if digits and len(str(source[field]).strip().lstrip("0").partition(".")[0]) > digits - places:
+    whole = re.match(r"0*([0-9]*)", str(value).strip())
+    if digits and whole and not isinstance(value, bool) and len(whole[1]) > digits - places:
         raise Refused("SIM-LEN", name=name_of(field))
     try:
-        found = amounts.decimal(source[field], places)
+        found = amounts.decimal(value, places)
     except ValueError as error:
         raise Refused("SIM-FORMAT", name=name_of(field)) from error
     if found < 0:

@@ -187,7 +187,7 @@ def settle(call: Call) -> dict[str, Any]:
     row, bought, lines = _asked(call, "settle")
     data = fields.node(call.input, "data")
     fields.check(data, tables.SETTLEMENT)
-    sent = {name: data.get(name) not in (None, "") for name in AGREED}
+    sent = {name: not fields.is_blank(data.get(name)) for name in AGREED}
     for name in AGREED:
         if not sent[name] and switches.value("national.2207_amounts") == "required":
             raise Refused("EMPTY", name=fields.name_of(name))
