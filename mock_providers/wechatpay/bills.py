@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from flask import Response, g, request
 from sqlalchemy import or_, select
 
-from mock_providers import accounts, clock, serials, switches
+from mock_providers import accounts, clock, journal, serials, switches
 from mock_providers.db import CHINA, db
 from mock_providers.wechatpay import bill_file, failures, ledger, shapes, wire
 from mock_providers.wechatpay.account import DIRECT, PARTNER, mine
@@ -102,6 +102,8 @@ def _base() -> str:
     wanted = switches.value("wechatpay.bill_host")
     if wanted == "official":
         return f"https://{OFFICIAL}"
+    if wanted == "as_called":
+        return f"{request.scheme}://{request.host}{journal.raw_target().partition('/v3/')[0]}"
     if wanted == "by_request" and request.host.partition(":")[0].lower() in VENDOR_HOSTS:
         return f"{request.scheme}://{request.host}"
     return str(mine()["base_url"])

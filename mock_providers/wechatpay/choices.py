@@ -77,8 +77,8 @@ _choice("merchant_balance", "ledger", (), "4.1", "what a refund finds on the acc
         "refunds left there, a number is that many fen")  # fmt: skip
 _choice("abnormal_refund_meanwhile", "PROCESSING", ("ABNORMAL",), "4.1", "state from apply-abnormal-refund until the "
         "money is back; examples show both")  # fmt: skip
-_choice("bill_host", "by_request", ("base_url", "official"), "7", "host of download_url; by_request: the official "
-        "one if the caller used it, else the base URL")  # fmt: skip
+_choice("bill_host", "by_request", ("base_url", "official", "as_called"), "7", "host of download_url; by_request: "
+        "the official one if the caller used it, else the base URL")  # fmt: skip
 _choice("bill_columns", "same", ("by_type",), "7", "27 columns in every trade bill, or those of refunds left out "
         "of SUCCESS as older files show")  # fmt: skip
 _choice("bill_fee_digits", "2", ("5",), "7", "decimals of fees in trade bills; real files were seen with five")

@@ -296,6 +296,10 @@ def test_the_host_of_the_address_is_a_choice(world: World, merchant: Merchant, d
     assert host() == merchant.held["base_url"]
     world.switch("bill_host", "official")
     assert host() == "https://api.mch.weixin.qq.com"
+    world.switch("bill_host", "as_called")
+    assert host() == "http://localhost/wechatpay"
+    merchant.mount = "/s/default/wechatpay"
+    assert host() == "http://localhost/s/default/wechatpay"
 
 
 def test_a_caller_by_the_official_host_is_sent_back_to_it(world: World, merchant: Merchant, day: None) -> None:

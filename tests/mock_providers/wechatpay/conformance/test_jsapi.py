@@ -491,3 +491,11 @@ def test_no_state_of_the_payment_code_is_ever_shown() -> None:
 
     assert set(rules.TRADE_SAYS) == {"NOTPAY", "SUCCESS", "CLOSED", "REFUND"}
     assert set(rules.TRADE.values()) | {"NOTPAY"} == set(rules.TRADE_SAYS)
+
+
+def test_the_official_account_is_bound_to_the_merchant_too(world: World, merchant: Merchant, tap: Tap) -> None:
+    appid = world.credentials(vendor="wechatpay_partner")["sp_appid"]
+    prepay = merchant.create("OFFICIAL-1", appid=appid)
+    assert tap("pay", merchant.pay_params(prepay)).startswith("requestPayment:fail")
+    assert tap("pay", merchant.pay_params(prepay, appId=appid)) == "requestPayment:ok"
+    assert merchant.query("OFFICIAL-1")["appid"] == appid
