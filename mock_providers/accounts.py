@@ -5,7 +5,7 @@ from functools import cache
 from typing import Any
 
 from flask import current_app, g
-from sqlalchemy import JSON, String, UniqueConstraint, select
+from sqlalchemy import JSON, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers.db import InSpace, Model, current_space, db
@@ -25,6 +25,11 @@ class Account(InSpace, Model):
     secret: Mapped[dict[str, Any]] = mapped_column(JSON)
 
 
+_TABLE = Account.__table__.c
+_SECRET = select(_TABLE.secret).where(_TABLE.space == bindparam("here"), _TABLE.vendor == bindparam("vendor"))
+_SPACE = select(_TABLE.space).where(_TABLE.vendor == bindparam("vendor"), _TABLE.public_id == bindparam("public_id"))
+
+
 def maker(vendor: str) -> Callable[[Maker], Maker]:
     """Register how a vendor's credentials are made. The answer's `public_id` is the key callers show."""
 
@@ -39,10 +44,8 @@ def account(vendor: str) -> dict[str, Any]:
     """This space's credentials at a vendor. Made and kept the first time; then read once per request."""
     held: dict[str, dict[str, Any]] = g.setdefault("accounts", {})
     if vendor not in held:
-        row = db.session.scalar(select(Account).where(Account.vendor == vendor))
-        if row is None:
-            row = _make(vendor)
-        held[vendor] = _readdressed(row.secret)
+        secret = db.session.execute(_SECRET, {"here": current_space(), "vendor": vendor}).scalar()
+        held[vendor] = _readdressed(_make(vendor).secret if secret is None else secret)
     return held[vendor]
 
 
@@ -92,8 +95,7 @@ def space_of(vendor: str, public_id: str | None) -> str | None:
     """The space whose credential this is, or None."""
     if not public_id:
         return None
-    wanted = Account.__table__.c
-    return db.session.scalar(select(wanted.space).where(wanted.vendor == vendor, wanted.public_id == public_id))
+    return db.session.scalar(_SPACE, {"vendor": vendor, "public_id": public_id})
 
 
 @cache

@@ -7,7 +7,7 @@ import time
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from flask import Flask, g, has_request_context
+from flask import Flask, g
 from sqlalchemy import select, update
 
 from mock_providers import spaces
@@ -50,14 +50,9 @@ def shown(stands: Hands) -> datetime:
 
 
 def hands(space: str) -> Hands:
-    """How a space's clock stands. Read once per request: a request lives in one moment's settings."""
-    held: dict[str, Hands] = g.setdefault("hands", {}) if has_request_context() else {}
-    if space not in held:
-        table = Space.__table__.c
-        wanted = select(table.offset_ms, table.frozen_at).where(table.name == space)
-        row = db.session.execute(wanted).first()
-        held[space] = (row.offset_ms, row.frozen_at) if row else (0, None)
-    return held[space]
+    """How a space's clock stands."""
+    known = spaces.facts(space)
+    return (known.offset_ms, known.frozen_at) if known else (0, None)
 
 
 def is_frozen(space: str) -> bool:
@@ -78,7 +73,7 @@ def run(space: str, at: datetime) -> None:
 def _move(space: str, **hands: Any) -> None:
     moved = update(Space).where(Space.name == space).values(**hands)
     db.session.execute(moved, execution_options={"synchronize_session": False})
-    g.pop("hands", None)
+    g.pop("facts", None)
 
 
 def end_walks() -> None:

@@ -5,10 +5,11 @@ Nothing here is random. A target is `<vendor>.<call>`; each vendor declares whic
 
 from collections.abc import Collection
 
-from sqlalchemy import String, select
+from flask import g, has_request_context
+from sqlalchemy import String, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, Model, db
+from mock_providers.db import InSpace, Model, current_space, db
 from mock_providers.errors import Problem
 
 KNOWN: dict[str, tuple[str, ...]] = {}
@@ -26,6 +27,10 @@ class Outcome(InSpace, Model):
     left: Mapped[int] = mapped_column(default=1)
 
 
+_TABLE = Outcome.__table__.c
+_TARGETS = select(_TABLE.target).where(_TABLE.space == bindparam("here")).distinct()
+
+
 def declare(target: str, *outcomes: str) -> None:
     """Say which outcomes a call can be told to have."""
     KNOWN[target] = outcomes
@@ -41,7 +46,18 @@ def plan(target: str, outcome: str, count: int = 1, person: str = "", ref: str =
         raise Problem("OUTCOME_UNKNOWN", f"{target} knows: {', '.join(KNOWN[target])}", {"outcome": ["unknown"]})
     row = Outcome(target=target, outcome=outcome, left=count, person=person, ref=ref)
     db.session.add(row)
+    g.pop("outcome_targets", None)
     return row
+
+
+def anything(target: str) -> bool:
+    """Whether any result is planned for a call. Looked up once per request, for all calls: mostly nothing is."""
+    found: set[str] = g.get("outcome_targets") if has_request_context() else None
+    if found is None:
+        found = set(db.session.scalars(_TARGETS, {"here": current_space()}))
+        if has_request_context():
+            g.outcome_targets = found
+    return target in found
 
 
 def take(target: str, person: str = "", *refs: str, among: Collection[str] | None = None) -> str | None:
@@ -50,6 +66,8 @@ def take(target: str, person: str = "", *refs: str, among: Collection[str] | Non
     `refs` are the business numbers the call is known by. `among`: results this call can have; one that it cannot
     have stays planned for a call that can.
     """
+    if not anything(target):
+        return None
     rows = select(Outcome).where(
         Outcome.target == target, Outcome.person.in_(("", person)), Outcome.ref.in_(("", *refs))
     )

@@ -1,15 +1,15 @@
 """Everything this half makes up, number by number. Same seed and same calls give the same values."""
 
-import hashlib
 import hmac
 from base64 import urlsafe_b64encode
+from typing import Any
 
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, bindparam
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mock_providers import spaces
 from mock_providers.db import InSpace, Model, current_space, db
-from mock_providers.spaces import Space
 
 
 class Serial(InSpace, Model):
@@ -22,19 +22,26 @@ class Serial(InSpace, Model):
     n: Mapped[int]
 
 
+_TABLE: Any = Serial.__table__
+_NEXT = (
+    insert(_TABLE)
+    .values(space=bindparam("space"), kind=bindparam("kind"), n=1)
+    .on_conflict_do_update(index_elements=["space", "kind"], set_={"n": _TABLE.c.n + 1})
+    .returning(_TABLE.c.n)
+)
+
+
 def number(kind: str) -> int:
     """The next whole number of this kind in this space: 1, 2, 3 …"""
-    row = insert(Serial).values(space=current_space(), kind=kind, n=1)
-    row = row.on_conflict_do_update(index_elements=["space", "kind"], set_={"n": Serial.n + 1})
-    return db.session.execute(row.returning(Serial.n), execution_options={"all_spaces": True}).scalar_one()
+    return db.session.execute(_NEXT, {"space": current_space(), "kind": kind}).scalar_one()
 
 
 def derive(*parts: object, size: int = 32) -> bytes:
     """`size` bytes (at most 64) that depend on the space, its seed and the parts, and on nothing else."""
-    table = Space.__table__.c
-    seed = db.session.scalar(select(table.seed).where(table.name == current_space()))
+    known = spaces.facts(current_space())
+    seed = str(known.seed if known else None)
     text = "\x1f".join(map(str, (current_space(), *parts)))
-    return hmac.new(str(seed).encode(), text.encode(), hashlib.sha512).digest()[:size]
+    return hmac.digest(seed.encode(), text.encode(), "sha512")[:size]
 
 
 def fresh(kind: str, size: int = 32) -> bytes:

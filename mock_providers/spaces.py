@@ -4,10 +4,10 @@ import re
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any
+from typing import Any, NamedTuple
 
-from flask import Flask, g, request
-from sqlalchemy import String, insert, select
+from flask import Flask, g, has_request_context, request
+from sqlalchemy import String, bindparam, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers.db import Model, Moment, current_space, db
@@ -35,6 +35,27 @@ class Space(Model):
 def names() -> list[str]:
     """All spaces, in order of name."""
     return list(db.session.scalars(select(Space.name).order_by(Space.name)))
+
+
+class Facts(NamedTuple):
+    """What nearly every request wants to know of its space."""
+
+    seed: int
+    offset_ms: int
+    frozen_at: datetime | None
+
+
+_TABLE = Space.__table__.c
+_FACTS = select(_TABLE.seed, _TABLE.offset_ms, _TABLE.frozen_at).where(_TABLE.name == bindparam("name"))
+
+
+def facts(name: str) -> Facts | None:
+    """Seed and clock of a space. Read once per request: a request lives in one moment's settings."""
+    held: dict[str, Facts | None] = g.setdefault("facts", {}) if has_request_context() else {}
+    if name not in held:
+        row = db.session.execute(_FACTS, {"name": name}).first()
+        held[name] = Facts(*row) if row else None
+    return held[name]
 
 
 def exists(name: str) -> bool:

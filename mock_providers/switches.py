@@ -6,10 +6,10 @@
 from dataclasses import dataclass
 
 from flask import current_app, g
-from sqlalchemy import String, UniqueConstraint, select
+from sqlalchemy import String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from mock_providers.db import InSpace, Model, db
+from mock_providers.db import InSpace, Model, current_space, db
 from mock_providers.errors import Problem
 
 
@@ -41,6 +41,10 @@ class SwitchSet(InSpace, Model):
     value: Mapped[str] = mapped_column(String(120))
 
 
+_TABLE = SwitchSet.__table__.c
+_MOVED = select(_TABLE.name, _TABLE.value).where(_TABLE.space == bindparam("here"))
+
+
 def declare(name: str, default: str, choices: tuple[str, ...], *, kind: str, source: str, why: str) -> None:
     """Add a switch to the list; each vendor declares its own at import."""
     ALL[name] = Switch(name, default, choices, kind, source, why)
@@ -49,7 +53,8 @@ def declare(name: str, default: str, choices: tuple[str, ...], *, kind: str, sou
 def value(name: str) -> str:
     """How a switch stands in the current space: set there, else at start, else its default."""
     if "switches" not in g:
-        g.switches = {row.name: row.value for row in db.session.scalars(select(SwitchSet))}
+        moved = db.session.execute(_MOVED, {"here": current_space()})
+        g.switches = {row.name: row.value for row in moved}
     return g.switches.get(name) or current_app.config["SETTINGS"].switches.get(name) or ALL[name].default
 
 

@@ -5,11 +5,11 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app, g
-from sqlalchemy import JSON, Index, String, select
+from sqlalchemy import JSON, Index, String, insert, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers import clock
-from mock_providers.db import InSpace, Model, Moment, db
+from mock_providers.db import InSpace, Model, Moment, current_space, db
 
 HANDLERS: dict[str, Callable[[dict], None]] = {}
 
@@ -27,6 +27,9 @@ class Timer(InSpace, Model):
     error: Mapped[str] = mapped_column(String(200), default="")
 
 
+_ADD = insert(Timer.__table__)  # type: ignore[arg-type]
+
+
 def handles(kind: str) -> Callable[[Callable[[dict], None]], Callable[[dict], None]]:
     """Register what happens when a timer of this kind is due. The handler runs inside a transaction."""
 
@@ -40,7 +43,8 @@ def handles(kind: str) -> Callable[[Callable[[dict], None]], Callable[[dict], No
 def at(due_at: datetime, kind: str, **about: object) -> None:
     """Start a timer in the open transaction."""
     g.emitted = True  # the dispatcher looks again when it is committed
-    db.session.add(Timer(kind=kind, due_at=due_at, about=about))
+    row = {"space": current_space(), "kind": kind, "due_at": due_at, "about": about, "error": ""}
+    db.session.execute(_ADD, row)
 
 
 def _waiting(until: datetime | None = None) -> Any:

@@ -84,15 +84,17 @@ def official_appid() -> str:
     return accounts.account(second if second in accounts.MAKERS else "wechat")["appid"]
 
 
+_TABLE = accounts.Account.__table__.c
+_WHOSE = db.select(_TABLE.space, _TABLE.vendor).where(
+    _TABLE.public_id == db.bindparam("mchid"), _TABLE.vendor.in_((DIRECT, PARTNER))
+)
+
+
 def find(mchid: str, space: str | None = None) -> str | None:
     """Remember who calls under this number; the space it lives in, None if nobody (in `space`) has it."""
-    table = accounts.Account.__table__.c
-    which = [table.public_id == mchid, table.vendor.in_((DIRECT, PARTNER))]
-    if space is not None:
-        which.append(table.space == space)
-    row = db.session.execute(db.select(table.space, table.vendor).where(*which)).first()
-    g.caller = tuple(row) if row else None
-    return row.space if row else None
+    rows = db.session.execute(_WHOSE, {"mchid": mchid}).all()
+    g.caller = next(((its_space, vendor) for its_space, vendor in rows if space in (None, its_space)), None)
+    return g.caller[0] if g.caller else None
 
 
 def mine() -> dict[str, Any]:

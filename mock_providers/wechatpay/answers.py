@@ -57,6 +57,9 @@ def random_hex(start: int, end: int) -> str:
 
 def planned_for_answer() -> Response | None:
     """Look whether this call's answer was planned. A fault is used up and raised; 202 is used up and answered."""
+    g.planned = None
+    if not outcomes.anything(TARGET):
+        return None
     known = outcomes.Outcome.__table__.c
     which = (known.space == current_space(), known.target == TARGET, known.ref.in_(("", _path())))
     g.planned = db.session.execute(db.select(known.outcome).where(*which).order_by(known.id).limit(1)).scalar()

@@ -245,13 +245,7 @@ def planned(target: str, failures: Mapping[str, Refusal], person: str, *refs: st
 
 def planned_on_read(target: str, failures: Mapping[str, Refusal], person: str, *refs: str) -> None:
     """The same for a call that only reads: the write lock is taken only where something is planned at all."""
-    if not _anything_planned(target):
+    if not outcomes.anything(target):
         return
     with writing():
         planned(target, failures, person, *refs)
-
-
-def _anything_planned(target: str) -> bool:
-    known = outcomes.Outcome.__table__.c
-    hit = db.select(known.id).where(known.space == current_space(), known.target == target)
-    return db.session.execute(hit.limit(1)).first() is not None

@@ -32,7 +32,7 @@ def test_an_unknown_space_has_the_wall_clock(mocks: Flask) -> None:
 def test_within_a_request_the_clock_is_read_once(mocks: Flask) -> None:
     with mocks.test_request_context("/"):
         clock.now()
-        assert "default" in clock.g.hands
+        assert "default" in clock.g.facts
         clock.stand("default", NOON)
         assert clock.now() == NOON
 
