@@ -8,8 +8,12 @@ from mock_providers import accounts
 from mock_providers.national import (
     authorisation,
     catalogue,
+    catalogue_files,
+    clearing,
     consent,
+    decode,
     faces,
+    files,
     gateway,
     localcfc,
     notify,
@@ -18,7 +22,9 @@ from mock_providers.national import (
     payment,
     pharmacy,
     prescriptions,
+    queries,
     reversal,
+    stock,
     transactions,
 )
 from mock_providers.national.channel import settle_for_channel
@@ -30,21 +36,20 @@ for part in (consent, faces, gateway, localcfc, oidc, payment, prescriptions):
     bp.register_blueprint(part.bp)
 connect = payment.connect
 prescriptions_of = prescriptions.of
-__all__ = [
-    "NAME",
-    "adjust",
-    "bp",
-    "catalogue",
-    "describe",
-    "notify",
-    "outpatient",
-    "pharmacy",
-    "prescriptions_of",
-    "reversal",
-    "settle_for_channel",
-    "space_of",
-    "transactions",
-]
+GATEWAY = (
+    catalogue,
+    catalogue_files,
+    clearing,
+    decode,
+    files,
+    outpatient,
+    pharmacy,
+    queries,
+    reversal,
+    stock,
+    transactions,
+)
+__all__ = ["NAME", "adjust", "bp", "describe", "notify", "prescriptions_of", "settle_for_channel", "space_of"]
 
 
 def space_of() -> str | None:

@@ -106,7 +106,7 @@ class Call:
     received_at: datetime
 
 
-Transaction = Callable[[Call], dict[str, Any] | None]
+Transaction = Callable[[Call], Any]  # output: an object, None, the array of 5204, or the stream of 9102
 TRANSACTIONS: dict[str, Transaction] = {}
 SERVICES: dict[str, str] = dict(services.SERVICES)
 
@@ -183,6 +183,9 @@ def _answer(envelope: dict[str, Any], named: str, received_at: datetime) -> Resp
         inside.commit()
         if planned == "timeout":
             return _short("SIM-TIMEOUT", 504)
+        if isinstance(output, Response):
+            db.session.commit()
+            return output
         return _reply(received_at, output, warning=_warning(asked.msgid))
     except Refused as refused:
         inside.rollback()
@@ -254,7 +257,7 @@ def _infcode(number: int) -> int | str:
 
 
 def _reply(
-    received_at: datetime, output: dict[str, Any] | None, refused: Refused | None = None, warning: str | None = None
+    received_at: datetime, output: Any, refused: Refused | None = None, warning: str | None = None
 ) -> Response:
     """The full answer of §1.2; HTTP 200 also for a refusal."""
     fine = {"null": None, "empty": "", "success": "success"}[switches.value("national.success_err_msg")]

@@ -161,14 +161,19 @@ def _kind(place: Institution) -> str:
     return "2" if place.kind == "pharmacy" else "1"
 
 
-def _institution(place: Institution) -> dict[str, Any]:
+def hospital_level(place: Institution) -> str | None:
+    """hosp_lv of 1201 and 5203; a pharmacy has none."""
     levels = HOSPITAL_LEVELS[switches.value("national.hosp_lv")]
+    return None if place.kind == "pharmacy" else levels[place.level]
+
+
+def _institution(place: Institution) -> dict[str, Any]:
     return {
         "fixmedins_code": place.code,
         "fixmedins_name": place.name,
         "uscc": place.uscc,
         "fixmedins_type": _kind(place),
-        "hosp_lv": None if place.kind == "pharmacy" else levels[place.level],
+        "hosp_lv": hospital_level(place),
     }
 
 

@@ -12,6 +12,24 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     op.create_table(
+        "national_clearing_application",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("event_id", sa.String(length=30), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("month", sa.String(length=6), nullable=False),
+        sa.Column("clr_type", sa.String(length=6), nullable=False),
+        sa.Column("medfee_fen", sa.BigInteger(), nullable=False),
+        sa.Column("given", sa.JSON(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("withdrawn", sa.Boolean(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_clearing_application")),
+        sa.UniqueConstraint("space", "event_id", name=op.f("uq_national_clearing_application_space_event_id")),
+    )
+    with op.batch_alter_table("national_clearing_application", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_clearing_application_space"), ["space"], unique=False)
+
+    op.create_table(
         "national_credential",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("person", sa.String(length=10), nullable=False),
@@ -112,6 +130,21 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_national_fee_line_space"), ["space"], unique=False)
 
     op.create_table(
+        "national_file",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("number", sa.String(length=40), nullable=False),
+        sa.Column("filename", sa.String(length=200), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("content", sa.LargeBinary(), nullable=False),
+        sa.Column("expires_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_file")),
+        sa.UniqueConstraint("space", "number", name=op.f("uq_national_file_space_number")),
+    )
+    with op.batch_alter_table("national_file", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_file_space"), ["space"], unique=False)
+
+    op.create_table(
         "national_login_grant",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("client_id", sa.String(length=64), nullable=False),
@@ -180,6 +213,31 @@ def upgrade() -> None:
     with op.batch_alter_table("national_shown_code", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_national_shown_code_auth_no"), ["auth_no"], unique=False)
         batch_op.create_index(batch_op.f("ix_national_shown_code_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_stock_sale",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("rtal_docno", sa.String(length=40), nullable=False),
+        sa.Column("batch", sa.String(length=30), nullable=False),
+        sa.Column("med_list_codg", sa.String(length=50), nullable=False),
+        sa.Column("setl_id", sa.String(length=30), nullable=False),
+        sa.Column("codes", sa.JSON(), nullable=False),
+        sa.Column("given", sa.JSON(), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("returned_at", sa.BigInteger(), nullable=True),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_stock_sale")),
+        sa.UniqueConstraint(
+            "space",
+            "institution",
+            "rtal_docno",
+            "batch",
+            name=op.f("uq_national_stock_sale_space_institution_rtal_docno_batch"),
+        ),
+    )
+    with op.batch_alter_table("national_stock_sale", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_stock_sale_space"), ["space"], unique=False)
 
     op.create_table(
         "wechat_id_key",
