@@ -129,3 +129,9 @@ def test_a_fee_is_rounded_half_up(fen: int, fee: int) -> None:
 )
 def test_fen_are_written_as_yuan_with_two_decimals(fen: int, text: str) -> None:
     assert sums.yuan(fen) == text
+
+
+def test_a_share_is_rounded_down_and_the_last_takes_the_rest() -> None:
+    paid = Parts(3, 2, 3, 1)
+    assert sums.share(1, paid) == Parts(1, 0, 1, 0)
+    assert sums.share(2, paid - Parts(1, 0, 1, 0)) == Parts(2, 2, 2, 1)
