@@ -1,7 +1,9 @@
 """Whatever comes, signed or not: an answer in the vendor's words, never a 500."""
 
 import json
+from base64 import urlsafe_b64encode
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from flask.testing import FlaskClient
@@ -16,6 +18,7 @@ PATHS = [
     "/v3/refund/domestic/refunds",
     "/v3/med-ins/orders",
     "/v3/med-ins/refunds/notify?mix_trade_no=1",
+    "/v3/refund/domestic/refunds/5030/apply-abnormal-refund",
 ]
 FLOATS = st.floats(allow_nan=False, allow_infinity=False)
 LEAF = st.none() | st.booleans() | st.integers() | FLOATS | st.text(max_size=8)
@@ -46,6 +49,13 @@ def bodies(merchant: Merchant) -> list[dict[str, Any]]:
         refund,
         merchant.mixed("GARBAGE-01", "INSURANCE_ONLY"),
         {**report, "refund_time": "2026-01-01T00:00:00Z", "out_refund_no": "R"},
+        {
+            "out_refund_no": "R",
+            "type": "USER_BANK_CARD",
+            "bank_type": "CMB_DEBIT",
+            "bank_account": "",
+            "real_name": "",
+        },
     ]
 
 
@@ -96,3 +106,20 @@ def test_any_tap_on_the_phone(merchant: Merchant, client: FlaskClient, params: d
         answer = client.post(f"/_mock/phone/wechatpay/{call}", json={"params": params})
         assert answer.status_code == 200
         assert ":fail" in answer.json["errMsg"]  # type: ignore[index]
+
+
+@pytest.mark.parametrize(
+    "path",
+    ["bill/tradebill?bill_date=", "bill/fundflowbill?bill_date=", "billdownload/file?token=", "bill/tradebill?"],
+)
+def test_any_query_of_a_bill(merchant: Merchant, path: str) -> None:
+    @patient
+    @given(
+        st.text(max_size=30)
+        | st.dates().map(str)
+        | st.binary(max_size=80).map(lambda raw: urlsafe_b64encode(raw).decode())
+    )
+    def throw(text: str) -> None:
+        harmless(merchant.get(f"/v3/{path}{quote(text, safe='=&')}"))
+
+    throw()
