@@ -1,12 +1,14 @@
 """wechatpy against our app by the vendor's own host name, its literal token address included."""
 
 import warnings
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from flask import Flask
 
 from mock_providers import create_app
+from mock_providers.control.reset import empty
 from mock_providers.settings import Settings
 from tests.mock_providers.wechat.conftest import World
 from tests.wsgi_adapter import WsgiAdapter
@@ -39,12 +41,20 @@ def mounted(world: World, client: Any) -> Any:
     return client
 
 
+@pytest.fixture(scope="module")
+def app(tmp_path_factory: pytest.TempPathFactory) -> Flask:
+    return create_app(Settings(data=tmp_path_factory.mktemp("vendors"), background=False))
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> World:
-    app = create_app(Settings(data=tmp_path, background=False))
+def world(app: Flask) -> Iterator[World]:
+    """The same app for a module's tests, emptied after each: to build one takes longer than most of them."""
+    kept = dict(app.extensions)
     made = World(app, app.test_client())
     made.advance(0)
-    return made
+    yield made
+    app.extensions.update(kept)
+    empty(app, "default", "all")
 
 
 @pytest.fixture

@@ -8,15 +8,16 @@ import asyncio
 import inspect
 import json
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from typing import Any
 
 import pytest
 import requests
 import wechatpayv3.core
+from flask import Flask
 from wechatpayv3 import WeChatPay, async_
 from wechatpayv3 import type as kinds
 
+from mock_providers.control.reset import empty
 from tests.mock_providers.wechatpay.conftest import World
 from tests.mock_providers.wechatpay.merchant import NOTIFY
 from tests.served import served
@@ -26,10 +27,19 @@ HOST = "https://api.mch.weixin.qq.com"
 WAYS = [(client, keys) for client in ("blocking", "asynchronous") for keys in ("public key", "certificates")]
 
 
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
+    with served(tmp_path_factory.mktemp("vendors"), background=False) as app:
+        yield app
+
+
 @pytest.fixture
-def world(tmp_path: Path) -> Iterator[World]:
-    with served(tmp_path, background=False) as app:
-        yield World(app)
+def world(running: Flask) -> Iterator[World]:
+    """The same app for a module's tests, emptied after each: to build one takes longer than most of them."""
+    as_built = running.wsgi_app
+    yield World(running)
+    running.wsgi_app = as_built  # type: ignore[method-assign]
+    empty(running, "default", "all")
 
 
 @pytest.fixture
