@@ -39,6 +39,7 @@ class NewOutcome(Strict):
     target = text(60, required=True)
     outcome = text(60, required=True)
     next = fields.Integer(strict=True, load_default=1, validate=validate.Range(1, 10_000))
+    count = fields.Integer(strict=True, validate=validate.Range(1, 10_000))
     person = fields.String(load_default="", validate=validate.Length(0, 10))
     ref = fields.String(load_default="", validate=validate.Length(0, 64))
 
@@ -99,7 +100,8 @@ def plan_outcome(given: dict[str, Any]) -> dict[str, Any]:
     """The next calls of `target` (of a person, or about a business number) have this result."""
     if given["person"]:
         person(given["person"])
-    row = outcomes.plan(given["target"], given["outcome"], given["next"], given["person"], given["ref"])
+    times = given.get("count", given["next"])  # the same by another name
+    row = outcomes.plan(given["target"], given["outcome"], times, given["person"], given["ref"])
     db.session.commit()
     return outcome_line(row)
 

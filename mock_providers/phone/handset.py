@@ -105,6 +105,19 @@ class Handset:
         code = self.phone("wechat/phone-number", person=self.person)["code"]
         return self.api("POST", "/me/phone", {"code": code})
 
+    def subscribe(self, answer: str | Json = "accept") -> Json:
+        """wx.requestSubscribeMessage for what the back end asks: one pop-up for each kind of template."""
+        offered = self.api("GET", "/me/message-templates")["items"]
+        said: Json = {}
+        for kind in dict.fromkeys(row["kind"] for row in offered):
+            ids = [row["template_id"] for row in offered if row["kind"] == kind]
+            said |= self.phone("wechat/subscribe", person=self.person, tmplIds=ids, answer=answer)
+        return said
+
+    def messages(self) -> list[Json]:
+        """The subscribe messages WeChat shows on this phone."""
+        return list(self.control("GET", f"people/{self.person}/messages?limit=500")["items"])
+
     def bind_real_name(self) -> Json:
         """Name and document of the person who holds the phone."""
         me = self.facts()
@@ -231,9 +244,10 @@ class Handset:
         body = {"auth_code": self.authorise(quote, for_person), "accept_cash": True}
         return self.api("POST", f"/settlements/{quote['id']}/confirmation", body, **more)
 
-    def pay(self, confirmed: Json, outcome: str = "paid") -> Json:
-        """The user enters the password."""
-        return self.phone("wechatpay/medical-pay", params=confirmed["pay"], outcome=outcome)
+    def pay(self, confirmed: Json, outcome: str | None = None) -> Json:
+        """The user enters the password. Without an outcome it is the planned one, or paid."""
+        said = {"outcome": outcome} if outcome else {}
+        return self.phone("wechatpay/medical-pay", params=confirmed["pay"], **said)
 
     def deliver(self) -> Json:
         """Let every callback that is due arrive; business time does not move."""
@@ -251,7 +265,7 @@ class Handset:
         institution: str,
         items: list[tuple[str, int]],
         for_person: str | None = None,
-        outcome: str = "paid",
+        outcome: str | None = None,
         **more: Any,
     ) -> Json:
         """Quote, confirm, pay, and let the callbacks arrive: the settlement as it then stands."""

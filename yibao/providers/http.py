@@ -20,11 +20,15 @@ class Unreachable(Exception):
 
 
 class VendorRefused(Exception):
-    """The provider said no. `code` is the vendor's own code (errcode, code, infcode), `message` its words."""
+    """The provider said no. `code` is the vendor's own code (errcode, code, infcode), `message` its words.
 
-    def __init__(self, vendor: str, code: str | int, message: str, status: int = 200) -> None:
+    `inner` is a finer number some vendors give beside the code; 0 where there is none.
+    """
+
+    def __init__(self, vendor: str, code: str | int, message: str, status: int = 200, inner: int = 0) -> None:
         super().__init__(f"{vendor} {code}: {message}")
         self.vendor, self.code, self.message, self.status = vendor, str(code), message, status
+        self.inner = inner
 
 
 class Untrusted(Exception):

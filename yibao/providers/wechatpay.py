@@ -27,10 +27,12 @@ from flask import Response, current_app
 
 from yibao import clock
 from yibao.db import current_space
+from yibao.identity import check_character
 from yibao.providers.http import Answer, Unreachable, Untrusted, VendorRefused, send
 
 SCHEME = "WECHATPAY2-SHA256-RSA2048"
 SKEW_SECONDS = 300
+TRY_AGAIN = (202, 429)  # taken but not done yet; too fast: the same request again, later
 ASK_CERTIFICATES_EVERY = 60.0
 CARD_TYPES = {
     "id_card": "ID_CARD",
@@ -210,7 +212,10 @@ def nack(message: str, status: int = 401) -> Response:
 
 
 def id_digest(id_number: str) -> str:
-    """MD5 of the upper-cased number, in lower-case hex."""
+    """MD5 of the upper-cased number, in lower-case hex. A number of 15 digits is made one of 18 first."""
+    if len(id_number) == 15 and id_number.isascii() and id_number.isdigit():
+        first = f"{id_number[:6]}19{id_number[6:]}"
+        id_number = first + check_character(first)
     return hashlib.md5(id_number.upper().encode(), usedforsecurity=False).hexdigest()
 
 
@@ -244,7 +249,7 @@ def _call(method: str, target: str, body: Mapping[str, Any] | None = None) -> di
         **({"Content-Type": "application/json"} if payload else {}),
     }
     answer = send(method, base_url + target, base_url=base_url, headers=headers, body=payload or None)
-    if answer.status >= 500:
+    if answer.status >= 500 or answer.status in TRY_AGAIN:
         raise Unreachable(f"HTTP {answer.status}")
     if answer.status >= 300:
         _refuse(answer)
@@ -262,7 +267,9 @@ def _refuse(answer: Answer) -> None:
         code, message = str(body.get("code", "")), str(body.get("message", ""))
     except (ValueError, AttributeError):
         code, message = "", ""
-    raise VendorRefused("wechatpay", code or f"HTTP_{answer.status}", message, answer.status)
+    inner = answer.headers.get("Request-ID", "").rpartition("-")[2]
+    number = int(inner) if inner.isascii() and inner.isdigit() and len(inner) <= 12 else 0
+    raise VendorRefused("wechatpay", code or f"HTTP_{answer.status}", message, answer.status, number)
 
 
 def _json(answer: Answer) -> dict[str, Any]:

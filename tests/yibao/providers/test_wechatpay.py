@@ -111,6 +111,7 @@ def test_an_order_for_oneself_has_no_relative(vendors, wechat_pay):
 
 def test_the_published_digest_comes_out():
     assert wechatpay.id_digest("44030019000101123x") == "09eb26e839ff3a2e3980352ae45ef09e"
+    assert wechatpay.id_digest("440300900101231") == wechatpay.id_digest("440300199001012310")
 
 
 def test_medical_orders_are_queried_and_their_refund_is_reported(vendors, wechat_pay):
@@ -191,8 +192,17 @@ def test_a_refusal_has_wechat_pays_code(vendors, status, body, code):
     assert (caught.value.code, caught.value.status) == (code, status)
 
 
-def test_a_server_error_says_nothing(vendors):
-    vendors.on(JSAPI, (502, b"", {}))
+@pytest.mark.parametrize(("request_id", "inner"), [("08F9-268547120", 268547120), ("", 0), ("08F9-x", 0), ("²", 0)])
+def test_the_number_behind_a_refusal_is_read_from_its_request_id(vendors, request_id, inner):
+    vendors.on(JSAPI, (400, b'{"code":"PARAM_ERROR"}', {"Request-ID": request_id}))
+    with pytest.raises(VendorRefused) as caught:
+        order()
+    assert caught.value.inner == inner
+
+
+@pytest.mark.parametrize("status", [502, 500, 429, 202])
+def test_a_server_error_too_fast_or_not_yet_says_nothing(vendors, status):
+    vendors.on(JSAPI, (status, b'{"code":"SYSTEM_ERROR"}', {}))
     with pytest.raises(Unreachable):
         order()
 

@@ -16,6 +16,7 @@ from yibao.steps.settlement.models import Settlement, held
 
 ORDER_TYPE = "PHARMACY_PAY"
 GEO_LOCATION = "110.331190,20.031970"  # the counter's, agreed with the channel
+AUTHORISATION_REFUSED = (268547120, 268545967)  # pay_auth_no is wrong or used up; the bureau does not know it
 RESUME_AFTER = rules.ASK_WAITING[1]  # nobody asks about a confirm that is still being carried out
 
 
@@ -214,6 +215,8 @@ def _create_mixed(row: Settlement) -> dict:
     try:
         answer = wechatpay.create_medical_order(mixed_order(row), payer, relative)
     except VendorRefused as refused:
+        if refused.inner in AUTHORISATION_REFUSED:
+            raise VendorRefused(refused.vendor, "AUTHORISATION_INVALID", refused.message, refused.status) from refused
         if refused.code != "ALREADY_EXISTS":
             raise
         answer = wechatpay.query_medical_order(str(row.out_trade_no))
