@@ -153,6 +153,54 @@ def set_person(client: Client, id: str, changes: tuple[str, ...]) -> None:
     client.show(client.ask("POST", f"people/{id}", pairs(changes)))
 
 
+@people.command("messages")
+@click.argument("id")
+@click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
+@talks
+def messages(client: Client, id: str, limit: int) -> None:
+    """The subscribe messages a person's WeChat shows."""
+    rows = client.pages(f"people/{id}/messages", limit)
+    client.rows(
+        (
+            row if client.as_json else {**row, "text": "; ".join(f"{x['label']} {x['value']}" for x in row["lines"])}
+            for row in rows
+        ),
+        "at",
+        "title",
+        "text",
+    )
+
+
+push = group("push", "Where WeChat pushes an app's messages and events (消息推送).")
+APP = click.option("--app", type=click.Choice(["mini_program", "official_account"]), default="mini_program")
+
+
+@push.command("show")
+@talks
+def show_push(client: Client) -> None:
+    """The address of each app."""
+    client.rows(client.ask("GET", "push")["items"], "app", "mode", "format", "url")
+
+
+@push.command("set")
+@click.argument("url")
+@click.option("--mode", type=click.Choice(["plaintext", "compatible", "safe"]), default="safe", show_default=True)
+@click.option("--format", "form", type=click.Choice(["json", "xml"]), default="json", show_default=True)
+@APP
+@talks
+def set_push(client: Client, url: str, mode: str, form: str, app: str) -> None:
+    """Push to URL from now on; it must answer the verification with the raw echostr."""
+    client.show(client.ask("POST", "push", {"url": url, "mode": mode, "format": form, "app": app}))
+
+
+@push.command("remove")
+@APP
+@talks
+def remove_push(client: Client, app: str) -> None:
+    """Push nothing any more."""
+    client.show(client.ask("DELETE", "push", app=app))
+
+
 def pairs(texts: tuple[str, ...]) -> Json:
     """`key=value` words as JSON: numbers, true, false and null are read as such."""
     found = {}
@@ -378,6 +426,7 @@ COMMANDS: dict[str, click.Command] = {
     str(command.name): command
     for command in (
         people,
+        push,
         credentials,
         clock,
         event,

@@ -145,8 +145,9 @@ class Transport:
             raise Forbidden(f"{url[:80]} is not an http address")
         pool = self._pool(parts.scheme, parts.hostname, parts.port)
         target = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
+        sent = None if method == "GET" else body
         answer = pool.urlopen(
-            method, target, body, _sent(headers), NO_RETRY, False, preload_content=False, decode_content=False
+            method, target, sent, _sent(headers), NO_RETRY, False, preload_content=False, decode_content=False
         )
         try:
             read = answer.read(BODY_AT_MOST + 1)

@@ -34,7 +34,7 @@ switches.declare(
     (),
     kind="choice",
     source="wechat.md §5.4",
-    why="how long WeChat pauses before it pushes again is not published; 5 s is how long it waits for an answer",
+    why="when WeChat pushes again is not published; 5 s after the attempt began, so as soon as it gave up waiting",
 )
 switches.declare(
     "wechat.push_bad_answer",

@@ -3,7 +3,7 @@ from http.server import BaseHTTPRequestHandler
 
 import pytest
 
-from mock_providers.webhooks import transport
+from mock_providers.webhooks import over_the_wire, transport
 from mock_providers.webhooks.transport import Forbidden, Transport, check
 from tests.mock_providers.webhooks.toy import answer, receiver
 
@@ -22,6 +22,22 @@ def test_status_headers_and_body_come_back_and_exactly_the_given_headers_leave()
         reply = Transport()(f"{url}/a?b=c", sent, b"{}")
     assert (reply.status, reply.body, reply.trouble) == (201, b"hello", "")
     assert seen == [(dict(sent), b"{}")]
+
+
+def test_an_address_can_be_asked_with_get_and_no_body() -> None:
+    seen = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        seen.append((handler.command, handler.path, handler.headers["Content-Length"]))
+        handler.send_response(200)
+        handler.send_header("Content-Length", "2")
+        handler.end_headers()
+        handler.wfile.write(b"42")
+
+    with receiver(respond) as url:
+        reply = over_the_wire(())[1](f"{url}/push?echostr=42")
+    assert (reply.status, reply.body) == (200, b"42")
+    assert seen == [("GET", "/push?echostr=42", None)]
 
 
 def test_connections_are_kept() -> None:

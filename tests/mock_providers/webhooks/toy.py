@@ -72,6 +72,9 @@ def receiver(respond: Callable[[BaseHTTPRequestHandler], None]) -> Iterator[str]
         def do_POST(self) -> None:
             respond(self)
 
+        def do_GET(self) -> None:
+            respond(self)
+
         def log_message(self, *_: Any) -> None: ...
 
     server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
