@@ -12,7 +12,7 @@ from flask import Flask, Response, g, request
 from yibao.clock import Clock
 from yibao.settings import Settings
 
-STEPS = ("login", "credential", "commitment", "face", "family", "settlement", "records")
+STEPS = ("login", "credential", "commitment", "face", "family", "settlement", "records", "messages")
 LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 API = {
     "API_TITLE": "海南医保 (样例) API",

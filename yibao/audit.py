@@ -3,12 +3,15 @@
 from datetime import datetime
 from typing import Any
 
+from blinker import Signal
 from flask import g, has_request_context
 from sqlalchemy import JSON, Index, String, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import clock
 from yibao.db import InSpace, Model, Moment, db
+
+transition = Signal("sent inside the transaction, with machine as sender and ref, event: a fact, noted just now")
 
 
 class AuditEntry(InSpace, Model):
@@ -35,6 +38,7 @@ class AuditEntry(InSpace, Model):
 def moved(machine: str, ref: str, before: str, after: str, event: str, actor: str, **about: Any) -> None:
     """Note a transition in the open transaction. actor: U user, R relative, S system, V vendor, C clerk."""
     _add("state", machine, ref, event, actor, before=before, after=after, about=about)
+    transition.send(machine, ref=ref, event=event)
 
 
 def alarm(machine: str, ref: str, event: str, **about: Any) -> None:

@@ -46,6 +46,12 @@ class Walk:
     def give_phone_number(self) -> str:
         return str(self.phone.give_phone_number()["phone_masked"])
 
+    def subscribe(self) -> str:
+        said = self.phone.subscribe()
+        expect("requestSubscribeMessage", said.pop("errMsg"), "requestSubscribeMessage:ok")
+        expect("answers", set(said.values()), {"accept"})
+        return f"{len(said)} templates accepted, in a pop-up for each kind"
+
     def bind_real_name(self) -> str:
         me = self.phone.bind_real_name()
         return f"{me['name_masked']} {me['id_number_masked']}"
@@ -128,6 +134,13 @@ class Walk:
         expect("total of the year", summary["net"]["total_fen"], 3130)
         return f"spent {summary['spent']['total_fen']}, returned {summary['returned']['total_fen']}: 3130 fen"
 
+    def messages(self) -> str:
+        self.phone.deliver()
+        titles = [message["title"].partition("(")[0] for message in self.phone.messages()]
+        wanted = {"亲情账户绑定结果通知": 1, "医保结算结果通知": 2, "医保退费结果通知": 1}
+        expect("messages", {title: titles.count(title) for title in titles}, wanted)
+        return "a binding (asked once: told once), two settlements, a refund"
+
     def log_out(self) -> str:
         self.phone.api("POST", "/logout", {})
         expect("status after logout", self.phone.ask("GET", "/me").status_code, 401)
@@ -144,6 +157,7 @@ def expect_split(settlement: Json, **wanted: int) -> None:
 STEPS: tuple[tuple[str, Callable[[Walk], str]], ...] = (
     ("授权登录 log in", Walk.log_in),
     ("手机号 phone number", Walk.give_phone_number),
+    ("订阅消息 subscribe", Walk.subscribe),
     ("实名 real name", Walk.bind_real_name),
     ("激活医保电子凭证 credential", Walk.activate_credential),
     ("医保码 code", Walk.show_code),
@@ -158,6 +172,7 @@ STEPS: tuple[tuple[str, Callable[[Walk], str]], ...] = (
     ("记录 records", Walk.records),
     ("退款 refund", Walk.refund),
     ("年度合计 totals", Walk.totals_after_refund),
+    ("收到的消息 messages", Walk.messages),
     ("退出 log out", Walk.log_out),
 )
 

@@ -9,7 +9,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 PURE = {"rules.py", "engine.py", "wire.py", "policy.py", "benefit.py", "sm2.py", "money.py", "identity.py"}
 IMPURE = ("flask", "flask_sqlalchemy", "flask_smorest", "sqlalchemy", "requests", "urllib3", "socket", "threading")
-STEPS = ("login", "credential", "commitment", "face", "family", "mutual_aid", "settlement", "records")
+STEPS = ("login", "credential", "commitment", "face", "family", "mutual_aid", "settlement", "records", "messages")
 VENDORS = ("wechat", "wechatpay", "alipay", "national")
 
 

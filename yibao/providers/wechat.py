@@ -96,6 +96,19 @@ def face_result(serial: str, openid: str, verify_id: str, name: str, id_number: 
     return answer["verify_ret"]
 
 
+def send_message(openid: str, template_id: str, page: str, data: Mapping[str, str]) -> None:
+    """One subscribe message (订阅消息). Each call that WeChat takes is a message of its own."""
+    body = {
+        "touser": openid,
+        "template_id": template_id,
+        "page": page,
+        "miniprogram_state": "formal",
+        "lang": "zh_CN",
+    }
+    words = {keyword: {"value": value} for keyword, value in data.items()}
+    _with_token("/cgi-bin/message/subscribe/send", {**body, "data": words})
+
+
 def cert_hash(cert_type: str, name: str, id_number: str) -> str:
     """What WeChat compares with the person of getverifyid: SHA-256 over padded base64 of the three."""
     parts = {"cert_type": cert_type, "cert_name": name, "cert_no": id_number}
