@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from mock_providers import people
+from mock_providers import create_app, people, switches
 from mock_providers.people import BadData
+from mock_providers.settings import Settings
 
 Edit = Callable[[str, str, str], None]
 
@@ -68,3 +69,24 @@ def test_a_wrong_person_names_file_and_key(edit: Edit, old: str, new: str, messa
 def test_a_wrong_institution_or_item_names_file_and_key(edit: Edit) -> None:
     with pytest.raises(BadData, match=r"institutions\.toml: institutions\.H46019900001: .*colour"):
         edit("institutions.toml", 'kind = "hospital"', 'kind = "hospital"\ncolour = "red"')
+
+
+def test_there_is_a_second_world_for_the_protocol_sheets_checks() -> None:
+    there = people.read(people.PROTOCOL)
+    assert list(there.people) == [f"P{n}" for n in range(1, 9)] and "P01" not in there.people
+    assert list(there.items) == ["A1", "B1", "B2", "B3", "B4", "C1"]
+    assert next(iter(people.world().people)) == "P01"
+
+
+def test_a_world_nobody_made_is_named() -> None:
+    with pytest.raises(people.BadData, match="no world 'mars'"):
+        people.read("mars")
+
+
+def test_a_server_lives_in_the_world_it_was_started_with(tmp_path: Path) -> None:
+    app = create_app(Settings(data=tmp_path, background=False, world="protocol", switches={"wechat.x": "y"}))
+    with app.app_context():
+        assert people.world() is people.read(people.PROTOCOL)
+        assert switches.value("national.suspended_person") == "refuse"
+    shown = app.test_client().get("/_mock/people").get_json()
+    assert "P1" in str(shown) and "P01" not in str(shown)
