@@ -133,7 +133,7 @@ def checked(world: World, openid: str, signature: str, path: str = "checksession
     return world.get(f"/wxa/{path}", openid=openid, signature=signature, **query)
 
 
-def test_w28_w29_checksession_with_the_published_key(world: World) -> None:
+def test_w28_checksession_with_the_published_key(world: World) -> None:
     openid = world.log_in()["openid"]
     with spaces.entered(world.app, "default"):
         db.session.scalar(select(WechatUser)).session_key = "tiihtNczf5v6AKRyjwEUhQ=="
@@ -170,7 +170,7 @@ def test_a_new_login_ends_the_old_key_unless_told_to_keep_it(world: World) -> No
         ({"access_token": "98_x"}, 40001),
     ],
 )
-def test_w28_w29_w30_wrong_parameters_of_both_are_named(world: World, path: str, given: dict, errcode: int) -> None:
+def test_wrong_parameters_of_both_are_named(world: World, path: str, given: dict, errcode: int) -> None:
     known = world.log_in()
     query = {"openid": known["openid"], "signature": wire.session_signature(known["session_key"])}
     query |= {"sig_method": "hmac_sha256", "access_token": world.token()}
@@ -189,7 +189,14 @@ def test_a_planned_trouble_of_both_happens_once(world: World, path: str, outcome
     assert checked(world, known["openid"], signature, path=path)["errcode"] == 0
 
 
-def test_w29_the_decoded_key_signs_nothing(world: World) -> None:
+def test_w29_another_signature_method_is_refused(world: World) -> None:
+    known = world.log_in()
+    signature = wire.session_signature(known["session_key"])
+    for method in ("md5", "HMAC_SHA256", "hmac_sha1"):
+        assert checked(world, known["openid"], signature, sig_method=method)["errcode"] == 87008
+
+
+def test_w28_the_decoded_key_signs_nothing(world: World) -> None:
     known = world.log_in()
     decoded = hmac.new(b64decode(known["session_key"]), b"", hashlib.sha256).hexdigest()
     assert checked(world, known["openid"], decoded)["errcode"] == 87009
@@ -224,7 +231,7 @@ def test_w31_a_phone_code_becomes_a_number(world: World) -> None:
     }
 
 
-def test_w32_w33_a_phone_code_works_once_for_five_minutes_and_is_no_login_code(world: World) -> None:
+def test_w32_a_phone_code_works_once_for_five_minutes_and_is_no_login_code(world: World) -> None:
     used, late = (world.phone("phone-number", person="P01")["code"] for _ in range(2))
     token = world.token()
     world.post(PHONE, {"code": used}, access_token=token)

@@ -97,6 +97,15 @@ def test_every_interface_can_have_a_quota(world: World, window: str, errcode: in
     assert world.post(PHONE, {"code": "x"}, access_token=world.token())["errcode"] == 40029
 
 
+def test_every_app_has_its_own_quota_of_an_interface(world: World) -> None:
+    world.switch("wechat.api_day_quota", "1")
+    other = world.official_account
+    query = {"appid": other["appid"], "secret": other["secret"], "grant_type": "client_credential"}
+    for token in (world.token(), world.post("/cgi-bin/stable_token", query)["access_token"]):
+        assert world.post(PHONE, {"code": "x"}, access_token=token)["errcode"] == 40029
+        assert world.post(PHONE, {"code": "x"}, access_token=token)["errcode"] == 45009
+
+
 def test_the_phone_interface_can_have_a_quota_of_its_own(world: World) -> None:
     world.switch("wechat.getuserphonenumber_a_minute", "1")
     token = world.token()
