@@ -183,6 +183,14 @@ def test_p113_insurance_alone_takes_no_payment_parameters(world: World, merchant
     assert tap("medical-pay", only) == f"{CALL}:ok"
 
 
+def test_w79_ok_on_the_phone_is_not_yet_paid(merchant: Merchant, tap: Tap) -> None:
+    mixed = made(merchant.create_mixed("INSURED002", "INSURANCE_ONLY"))
+    only = {"mixTradeNo": mixed["mix_trade_no"]}
+    assert tap("medical-pay", {**only, "paySign": "x"}).startswith(f"{CALL}:fail")
+    assert tap("medical-pay", only, "ok_unpaid") == f"{CALL}:ok"
+    assert states(shown(merchant, "INSURED002"))[0] == "CREATED"
+
+
 def test_p114_the_cashier_checks_signature_and_order(world: World, merchant: Merchant, tap: Tap) -> None:
     given = params(merchant, made(merchant.create_mixed("CASHIER001")))
     for name in ("timeStamp", "nonceStr", "paySign"):
@@ -219,7 +227,7 @@ def test_in_a_page_the_call_names_its_appid_and_hears_err_msg(merchant: Merchant
     assert [text.partition(" ")[0] for text in said] == [f"{CALL}:fail", f"{CALL}:fail", f"{CALL}:ok"]
 
 
-def test_the_test_environment_is_echoed_and_changes_nothing_else_p115(merchant: Merchant, tap: Tap) -> None:
+def test_p115_the_test_environment_is_echoed_and_changes_nothing_else(merchant: Merchant, tap: Tap) -> None:
     mixed = made(merchant.create_mixed("TESTENV001", med_ins_test_env=True))
     assert mixed["med_ins_test_env"] is True
     assert merchant.query("TESTENV001")["trade_state"] == "NOTPAY"
