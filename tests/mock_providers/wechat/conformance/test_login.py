@@ -197,6 +197,8 @@ def test_w29_another_signature_method_is_refused(world: World) -> None:
 
 
 def test_w28_the_decoded_key_signs_nothing(world: World) -> None:
+    published = hmac.new(b64decode("tiihtNczf5v6AKRyjwEUhQ=="), b"", hashlib.sha256).hexdigest()
+    assert published.startswith("96502def") and published.endswith("1bf0")
     known = world.log_in()
     decoded = hmac.new(b64decode(known["session_key"]), b"", hashlib.sha256).hexdigest()
     assert checked(world, known["openid"], decoded)["errcode"] == 87009
