@@ -15,7 +15,6 @@ PHONES = (
     "wechat_face",
     "wechat_codes",
     "wechat_page",
-    "wechat_page",
     "wechat_consent",
     "wechat_messages",
     "wechatpay",
