@@ -98,7 +98,7 @@ def _check_parameters(asked: dict[str, Any]) -> None:
         raise Refusal.of(invalid) from invalid
     check_callback("/callback_url", asked["callback_url"])
     if len(asked["serial_no"]) > SERIAL_IN_DOCUMENTS:
-        journal.explain(warning=f"serial_no is longer than the {SERIAL_IN_DOCUMENTS} characters of the documents")
+        journal.explain(warning_serial_no=f"longer than the {SERIAL_IN_DOCUMENTS} characters of the documents")
     if asked.get("pay_for_relatives") and "relative" not in asked:
         raise e.wrong_value("/relative", "", "required when pay_for_relatives is true", "亲属信息为空")
     check_instant(asked, "med_ins_order_create_time")
@@ -168,7 +168,7 @@ def _one_address_for_both(url: str) -> None:
     if switches.value("wechatpay.callback_url_shared") == "reject":
         issue = "must not be the notify_url of the cash order"
         raise e.wrong_value("/callback_url", url, issue, "医保回调地址不能与支付回调地址相同")
-    journal.explain(warning="callback_url is the notify_url of the cash order; documents want two addresses")
+    journal.explain(warning_callback_url="the notify_url of the cash order; documents want two addresses")
 
 
 def _add(asked: dict[str, Any], person: str, order: Order | None) -> MixedOrder:

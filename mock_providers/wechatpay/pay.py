@@ -6,7 +6,7 @@ from typing import Any
 
 from flask import Response, current_app
 
-from mock_providers import clock, serials, switches, timers
+from mock_providers import clock, journal, serials, switches, timers
 from mock_providers.db import CHINA, db
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay import failures, rules, schema, shapes, sums, wire
@@ -38,9 +38,12 @@ def rfc3339(at: datetime) -> str:
 
 
 def check_callback(pointer: str, url: str | None) -> None:
-    """Documents demand https and a public host; by default we only hold to the gateway's own pattern."""
-    if url and switches.value("wechatpay.callback_url") == "https_only" and not STRICT_URL.match(url):
+    """Documents demand https and a public host; by default we hold to the gateway's own pattern, with a warning."""
+    if not url or STRICT_URL.match(url):
+        return
+    if switches.value("wechatpay.callback_url") == "https_only":
         raise e.wrong_value(pointer, url, "https and a public host only", "回调地址须为外网可访问的https地址")
+    journal.explain(warning_address=f"{pointer}: documents want https and a public host")
 
 
 def person_of(appid: str, openid: str, message: str, internal: int | None = None) -> str:

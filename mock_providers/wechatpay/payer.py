@@ -66,7 +66,7 @@ def opened(asked: Mapping[str, Any], key: str, unseal: Callable[[str, str], str]
 
 def person_asked(asked: Mapping[str, Any]) -> str:
     """The sample person behind `openid` and `sub_openid`; "" where nobody knows openids. Raises Refusal."""
-    found = []
+    found: list[str] = []
     for app, name, internal in (("appid", "openid", OPENID_WRONG), ("sub_appid", "sub_openid", SUB_OPENID_WRONG)):
         if name in asked:
             person = person_of(asked.get(app, ""), asked[name], MISMATCH, internal)

@@ -1,6 +1,8 @@
 """The tables and sums behind orders and mixed orders."""
 
+import tomllib
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
@@ -12,19 +14,8 @@ from mock_providers.wechatpay import rules
 
 STRICT = rules.Strictness()
 BUREAU = dict.fromkeys(rules.BUREAU_FIELDS, "x")
-EXAMPLE = {
-    "mix_pay_type": "CASH_AND_INSURANCE",
-    **BUREAU,
-    "prepay_id": "wx",
-    "total_fee": 202000,
-    "med_ins_gov_fee": 100000,
-    "med_ins_self_fee": 45000,
-    "med_ins_other_fee": 5000,
-    "med_ins_cash_fee": 50000,
-    "wechat_pay_cash_fee": 42000,
-    "cash_add_detail": [{"cash_add_fee": 2000}],
-    "cash_reduce_detail": [{"cash_reduce_fee": 10000}],
-}
+VECTORS = tomllib.loads((Path(__file__).parents[2] / "vectors" / "wechatpay.toml").read_text("utf-8"))
+EXAMPLE: dict[str, Any] = {**VECTORS["mixed_order"][0], **BUREAU, "prepay_id": "wx"}
 
 
 def test_the_official_example_is_right() -> None:
