@@ -229,7 +229,7 @@ def create_app(keys: Mapping[str, Any], own_url: str, his: His) -> Flask:
             "god-portal-signature": hmac.new(partner["partner_secret"].encode(), text, hashlib.sha256).hexdigest(),
         }
         url = f"{wechat['base_url']}/api/mipuserquery/userQuery/{partner['partner_id']}"
-        answer = requests.post(url, json={"qrcode": auth_code, "openid": g.me["openid"]}, headers=headers, timeout=10)
+        answer = requests.post(url, json={"qrcode": auth_code, "openid": g.me["openid"]}, headers=headers, timeout=30)
         found = answer.json()
         return found if found.get("pay_auth_no") else None
 

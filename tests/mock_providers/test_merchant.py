@@ -62,13 +62,13 @@ class Shopper:
         self.session.trust_env = False
 
     def tap(self, action: str, **body: Any) -> dict[str, Any]:
-        answer = self.session.post(f"{self.base}/_mock/phone/{action}", json=body, timeout=10)
+        answer = self.session.post(f"{self.base}/_mock/phone/{action}", json=body, timeout=30)
         assert answer.status_code == 200, answer.text
         return answer.json()
 
     def ask(self, path: str, body: Any = None, status: int = 200) -> dict[str, Any]:
         method = "GET" if body is None else "POST"
-        answer = self.session.request(method, f"{self.shop}{path}", json=body, timeout=20)
+        answer = self.session.request(method, f"{self.shop}{path}", json=body, timeout=30)
         assert answer.status_code == status, answer.text[-2000:]
         return answer.json() if status == 200 else {}
 
@@ -79,7 +79,7 @@ class Shopper:
 
     def control(self, path: str, body: Any = None) -> dict[str, Any]:
         method = "GET" if body is None else "POST"
-        return self.session.request(method, f"{self.base}/_mock/{path}", json=body, timeout=20).json()
+        return self.session.request(method, f"{self.base}/_mock/{path}", json=body, timeout=30).json()
 
     def becomes(self, number: str, state: str) -> dict[str, Any]:
         """The order once the notifications so far are delivered."""
@@ -90,7 +90,7 @@ class Shopper:
 
     def settled(self) -> None:
         """Wait until nothing of WeChat Pay is on its way."""
-        assert self.vendors.extensions["sender"].wait_idle(10)
+        assert self.vendors.extensions["sender"].wait_idle(30)
 
 
 @pytest.fixture(scope="module")
@@ -109,7 +109,7 @@ def institution(vendors: Flask) -> Institution:
 @pytest.fixture
 def shop_of(vendors: Flask, institution: Institution) -> Iterator[Callable[[str], Shopper]]:
     base = vendors.config["SETTINGS"].public_url
-    held = requests.get(f"{base}/_mock/credentials", timeout=10).json()
+    held = requests.get(f"{base}/_mock/credentials", timeout=30).json()
     given = {"wechat": held["wechat"], "wechatpay": held["wechatpay"], "insurance": held["national"]["mip"]}
     running, elsewhere = [], ThreadPoolExecutor(1)
 

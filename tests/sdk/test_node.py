@@ -111,8 +111,8 @@ def holds(script: str, app: Flask) -> None:
 def run(script: str, app: Flask) -> dict[str, str]:
     """What came of each check of a script, in a space of its own."""
     base, space = app.config["SETTINGS"].public_url, script.removesuffix(".mjs").replace("_", "-")
-    requests.post(f"{base}/_mock/spaces", json={"name": space}, timeout=10).raise_for_status()
-    held = requests.get(f"{base}/_mock/credentials", headers={"X-Yibao-Space": space}, timeout=10).json()
+    requests.post(f"{base}/_mock/spaces", json={"name": space}, timeout=30).raise_for_status()
+    held = requests.get(f"{base}/_mock/credentials", headers={"X-Yibao-Space": space}, timeout=30).json()
     world = {"base": base, "space": space, "credentials": held, "strange_key": keys._make()[0]}
     done = subprocess.run(
         ["node", str(HERE / script)],
@@ -124,7 +124,7 @@ def run(script: str, app: Flask) -> dict[str, str]:
         cwd=app.config["SETTINGS"].data,
         capture_output=True,
         text=True,
-        timeout=120,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout.splitlines()[-1])

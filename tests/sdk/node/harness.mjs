@@ -92,7 +92,7 @@ export async function ear(answer) {
   });
   await new Promise((ready) => server.listen(0, '127.0.0.1', ready));
   const next = async () => {
-    const late = setTimeout(() => told(new Error('no callback came within 10 s')), 10_000);
+    const late = setTimeout(() => told(new Error('no callback came within 30 s')), 30_000);
     while (!heard.length) {
       await new Promise((resolve, reject) => { told = (error) => (error ? reject(error) : resolve()); });
     }
