@@ -52,7 +52,7 @@ def plan(target: str, outcome: str, count: int = 1, person: str = "", ref: str =
 
 def anything(target: str) -> bool:
     """Whether any result is planned for a call. Looked up once per request, for all calls: mostly nothing is."""
-    found: set[str] = g.get("outcome_targets") if has_request_context() else None
+    found: set[str] | None = g.get("outcome_targets") if has_request_context() else None
     if found is None:
         found = set(db.session.scalars(_TARGETS, {"here": current_space()}))
         if has_request_context():

@@ -1,6 +1,6 @@
 """POST /v3/security/echo: a merchant tries its signing, sealing and callbacks without any business."""
 
-from typing import NamedTuple
+from dataclasses import dataclass
 
 from flask import Response
 
@@ -20,7 +20,8 @@ ECHO: dict[str, Field] = {
 }
 
 
-class _Caller(NamedTuple):
+@dataclass
+class _Caller:
     signer: str
     sp_mchid: str | None
 

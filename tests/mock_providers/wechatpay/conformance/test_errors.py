@@ -176,6 +176,7 @@ def test_a_content_type_on_get_does_no_harm(merchant: Merchant) -> None:
 def test_head_is_a_method_no_path_allows(merchant: Merchant, path: str) -> None:
     answer = merchant.call("HEAD", path)
     assert (answer.status_code, answer.data) == (405, b"")
+    assert not {"Content-Type", "Request-ID", "Wechatpay-Signature"} & set(answer.headers.keys())
 
 
 @pytest.mark.parametrize("nonce", ["a" * 11, "a" * 32, "0.abcdefgh1jk", "a" * 40])

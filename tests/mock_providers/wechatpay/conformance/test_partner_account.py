@@ -1,12 +1,14 @@
 """The partner (服务商) calls under its own number, with keys of its own, beside the space's own merchant."""
 
 import json
+from collections.abc import Callable
 
 from flask.testing import FlaskClient
 
 from tests.mock_providers.wechatpay.conformance.conftest import refused
+from tests.mock_providers.wechatpay.conformance.receiver import Receiver
 from tests.mock_providers.wechatpay.conftest import World
-from tests.mock_providers.wechatpay.merchant import Merchant
+from tests.mock_providers.wechatpay.merchant import NOTIFY, Merchant
 
 CERTIFICATES = "/v3/certificates"
 
@@ -37,6 +39,30 @@ def test_the_same_number_of_a_merchant_and_of_a_sub_merchant_are_two_orders(
     mchid = partner.held["mchid"]
     answer = partner.get(f"/v3/pay/transactions/out-trade-no/TWO-000001?mchid={mchid}")
     refused(answer, 404, "ORDER_NOT_EXIST")
+
+
+def test_a_partners_callback_is_sealed_and_signed_with_the_partners_keys(
+    world: World, partner: Merchant, tap: Callable[..., str]
+) -> None:
+    held = partner.held
+    order = {
+        "sp_appid": held["sp_appid"],
+        "sp_mchid": held["sp_mchid"],
+        "sub_mchid": held["sub_mchid"],
+        "description": "样例药品",
+        "out_trade_no": "SUB-000001",
+        "notify_url": f"{NOTIFY}/pay",
+        "amount": {"total": 4200},
+        "payer": {"sp_openid": "openid-P01"},
+    }
+    answer = partner.post("/v3/pay/partner/transactions/jsapi", order)
+    assert answer.status_code == 200, answer.text
+    receiver = Receiver(world, partner)
+    assert tap("pay", partner.pay_params(answer.json["prepay_id"], appId=held["sp_appid"])).endswith(":ok")
+    receiver.wait("1m")
+    assert receiver.verified() == [True]
+    told = json.loads(partner.open(receiver.heard[0].told["resource"]))
+    assert (told["sp_mchid"], told["sub_mchid"]) == (held["sp_mchid"], held["sub_mchid"])
 
 
 def test_credentials_show_the_partner_but_no_key_of_the_platforms(client: FlaskClient, partner: Merchant) -> None:
