@@ -259,8 +259,9 @@ class Commands(click.Group):
         from mock_providers.control.commands import COMMANDS
         from mock_providers.control.doctor import doctor
         from mock_providers.phone.walk import walk
+        from mock_providers.till import till
 
-        return {**COMMANDS, "doctor": doctor, "walk": walk}
+        return {**COMMANDS, "doctor": doctor, "till": till, "walk": walk}
 
 
 @click.group(cls=Commands, invoke_without_command=True)
