@@ -1,7 +1,7 @@
 """Where regions that give every transaction a path of its own put it (protocol sheet §1.3).
 
-The paths are those of public institution code, misspellings kept (single sources besides the sheet's own list). Numbers without a
-public path are reached, like all others, under the path that ends with the number. The
+The paths are those of public institution code, misspellings kept (single sources besides the sheet's own list).
+Numbers without a public path are reached, like all others, under the path that ends with the number. The
 credential's own path is localcfc's. Pure.
 """
 
