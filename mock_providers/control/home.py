@@ -18,6 +18,7 @@ ADDRESSES = (
     ("/national/", "替代国家医保平台与移动支付中心", "stands for the national platform and its payment centre"),
     ("/_mock/", "模拟器控制接口", "the control API of the mocks"),
     ("/_mock/credentials", "本空间的密钥与编号", "keys and ids of this space"),
+    ("/_mock/people/P01/messages", "某人微信里的订阅消息", "the subscribe messages on somebody's phone"),
     ("/_mock/timeline", "所有请求与回调,按时间", "every call and callback in order"),
     ("/_mock/openapi.json", "控制接口文档", "the control API as OpenAPI"),
 )

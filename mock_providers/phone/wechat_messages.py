@@ -91,7 +91,8 @@ def _taken(who: WechatUser, answers: dict[str, str]) -> dict[str, str]:
     for id_, answer in answers.items():
         template = templates.by_id(id_)
         assert template is not None  # looked at before
-        if subscribe.subscription(who.openid, id_).refused:
+        earlier = subscribe.answer_of(who.openid, id_)
+        if earlier and earlier.refused:
             shown[id_] = "reject"
             continue
         shown[id_] = answer

@@ -123,11 +123,11 @@ def _check_fields(template: templates.Template, data: dict[str, Any]) -> None:
 
 
 def _check_right(who: WechatUser, template: templates.Template) -> None:
-    row = subscription(who.openid, templates.id_of(template.name))
-    if row.refused or not main_switch(who.openid):
+    row = answer_of(who.openid, templates.id_of(template.name))
+    if (row and row.refused) or not main_switch(who.openid):
         explain(expected="the user switched these messages off in the settings of the mini program")
         raise Refused(43101)
-    if not (row.standing if template.type == templates.LONG_TERM else row.units > 0):
+    if not row or not (row.standing if template.type == templates.LONG_TERM else row.units > 0):
         explain(expected="the user accepts first: POST /_mock/phone/wechat/subscribe")
         raise Refused(43101)
 
@@ -165,13 +165,15 @@ def own_templates() -> dict[str, Any]:
     return {"errcode": 0, "errmsg": "ok", "data": [one.entry() for one in mine]}
 
 
+def answer_of(openid: str, template_id: str) -> WechatSubscription | None:
+    """What a user said about a template, if ever asked."""
+    row = WechatSubscription
+    return db.session.scalar(select(row).where(row.openid == openid, row.template_id == template_id))
+
+
 def subscription(openid: str, template_id: str) -> WechatSubscription:
     """What a user said about a template; a row with nothing in it the first time."""
-    row = db.session.scalar(
-        select(WechatSubscription).where(
-            WechatSubscription.openid == openid, WechatSubscription.template_id == template_id
-        )
-    )
+    row = answer_of(openid, template_id)
     if row is None:
         row = WechatSubscription(openid=openid, template_id=template_id, units=0, standing=False, refused=False)
         db.session.add(row)

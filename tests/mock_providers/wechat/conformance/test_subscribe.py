@@ -121,6 +121,16 @@ def test_declining_a_long_term_template_in_the_pop_up_ends_it(world: World) -> N
     assert send(world, "settlement")["errcode"] == 43101
 
 
+def test_the_settings_page_lists_what_was_asked_and_nothing_else(world: World) -> None:
+    send(world, "refund")
+    subscribe(world, "binding_done", answer="ban")
+    subscribe(world, "invitation", answer="reject")
+    subscribe(world, "invitation")
+    settings = world.phone("subscription-settings", person="P01")
+    id_ = ids(world)["invitation"]
+    assert settings == {"mainSwitch": True, "itemSettings": {id_: "accept"}, "left": {id_: 1}}
+
+
 def test_a_refused_message_uses_up_nothing(world: World) -> None:
     subscribe(world, "binding_done")
     assert send(world, data={})["errcode"] == 47003
