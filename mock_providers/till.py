@@ -9,7 +9,6 @@ import io
 import itertools
 import json
 import secrets
-import time
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -19,6 +18,8 @@ from decimal import Decimal
 from typing import Any
 
 import click
+
+from mock_providers import clock
 
 Json = dict[str, Any]
 Answer = tuple[int, bytes]
@@ -74,14 +75,14 @@ class Till:
 
     def __post_init__(self) -> None:
         self.institution = self.institution or self.keys["fixmedins_code"]
-        self.serials: Iterator[int] = itertools.count(self.number * 1_000_000 + time.time_ns() % 900_000)
+        self.serials: Iterator[int] = itertools.count(self.number * 1_000_000 + clock.wall_ns() % 900_000)
         self.items: dict[str, str] = {}
 
     # the wire
 
     def headers(self) -> dict[str, str]:
         """x-tif: SHA-256 over time, secret, nonce, time."""
-        stamp, nonce = str(int(time.time())), f"{self.number}n{next(self.serials)}t{time.time_ns()}"
+        stamp, nonce = str(clock.wall_unix()), f"{self.number}n{next(self.serials)}t{clock.wall_ns()}"
         signature = hashlib.sha256(f"{stamp}{self.keys['secret']}{nonce}{stamp}".encode()).hexdigest()
         return {
             "Content-Type": "application/json",
@@ -384,7 +385,7 @@ def _business_time(control: Any) -> datetime:
 
 
 def _goods(counter: Till, priced: Sequence[Any]) -> list[Goods]:
-    packs = itertools.count(time.time_ns() % 10**17)
+    packs = itertools.count(clock.wall_ns() % 10**17)
     return [Goods(code, 1, Decimal(price), (f"84{next(packs):018d}",)) for code, price in priced]
 
 
