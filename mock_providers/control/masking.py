@@ -12,7 +12,7 @@ PHONE = re.compile(r"(?<!\d)(1[3-9]\d)\d{4}(\d{4})(?!\d)")
 PARAMETER = re.compile(r"(?i)([?&]([a-z0-9_.-]*)=)([^&#\s]*)")
 SECRET = re.compile(
     r"(?i)(token|secret|password|session_?key|authorization|auth_?no|auth_?code|js_?code|open_?id|union_?id|"
-    r"private_?key|api_?v3_?key|signature|signdata|pay_?sign|psn_?no|certno|card_?no|account)$|^(code|sign)$"
+    r"private_?key|api_?v[23]_?key|signature|signdata|pay_?sign|psn_?no|certno|card_?no|account)$|^(code|sign)$"
 )
 NAME = re.compile(r"(?i)^(name|user_?name|real_?name|person_?name|psn_?name|typed_name|payer_name|mother_name)$")
 

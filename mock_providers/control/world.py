@@ -21,9 +21,9 @@ bp = Blueprint("control_world", __name__)
 CREDENTIALS: dict[str, Any] = {
     "wechat": "base_url appid secret original_id push_token encoding_aes_key templates",
     "wechat_official_account": "base_url appid secret original_id push_token encoding_aes_key",
-    "wechatpay": "base_url mchid appid apiv3_key merchant_serial_no merchant_private_key merchant_certificate "
-    "platform_serial_no platform_certificate public_key_id public_key",
-    "wechatpay_partner": "base_url mchid appid apiv3_key merchant_serial_no merchant_private_key "
+    "wechatpay": "base_url mchid appid apiv2_key apiv3_key merchant_serial_no merchant_private_key "
+    "merchant_certificate platform_serial_no platform_certificate public_key_id public_key",
+    "wechatpay_partner": "base_url mchid appid apiv2_key apiv3_key merchant_serial_no merchant_private_key "
     "merchant_certificate platform_serial_no platform_certificate public_key_id public_key "
     "sp_mchid sp_appid sub_mchid sub_appid",
     "alipay": "gateway_url app_id seller_id app_private_key app_public_key alipay_public_key aes_key alipay_cert",

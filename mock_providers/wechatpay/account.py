@@ -45,6 +45,7 @@ def _minted(vendor: str, mchid: str, appid: str) -> dict[str, Any]:
         "base_url": f"{current_app.config['SETTINGS'].public_url}/wechatpay",
         "mchid": mchid,
         "appid": appid,
+        "apiv2_key": serials.derive("wechatpay", f"{of}apiv2", size=16).hex(),
         "apiv3_key": serials.derive("wechatpay", f"{of}apiv3", size=16).hex(),
         "merchant_serial_no": merchant_serial,
         "merchant_private_key": merchant_key,

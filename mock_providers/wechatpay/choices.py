@@ -64,6 +64,14 @@ _choice(
 _choice("probe_form", "base64", ("not_base64",), "1.7", "whether the value of a signature probe is valid Base64")
 _choice("callback_id", "EV", ("UUID",), "5.1", "documents show EV-…, a real capture a UUID")
 _choice(
+    "platform_refund_url",
+    "",
+    (),
+    "4.3",
+    "the address set in the merchant platform: refunds that name none are told there in the old XML form; empty: "
+    "nowhere",
+)
+_choice(
     "callback_duplicates", "off", ("on",), "5.4", "every callback comes twice, although the first was answered 200"
 )
 _choice("callback_order", "as_happened", ("refund_first",), "5.4", "refund_first: a payment is told only after the "

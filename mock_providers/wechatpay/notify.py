@@ -10,7 +10,7 @@ from typing import Any
 
 from mock_providers.db import CHINA
 from mock_providers.webhooks.models import Event
-from mock_providers.wechatpay import wire
+from mock_providers.wechatpay import v2, wire
 from mock_providers.wechatpay.account import signing_key
 
 MINUTES, HOURS = 60, 3600
@@ -41,6 +41,8 @@ def build(event: Event, credentials: dict[str, Any], now: datetime) -> tuple[lis
     is a `probe`.
     """
     about = event.about
+    if about.get("v2"):
+        return _build_v2(event, credentials, now)
     original, summary = _SAYS[event.type]
     usual = "" if original in BARE or about.get("bare_data") else original
     plain = wire.compact(event.plain)
@@ -80,6 +82,13 @@ def build(event: Event, credentials: dict[str, Any], now: datetime) -> tuple[lis
     return list(headers.items()), body
 
 
+def _build_v2(event: Event, credentials: dict[str, Any], now: datetime) -> tuple[list[tuple[str, str]], bytes]:
+    nonce = _made_up(credentials["apiv2_key"], event.notice_id, _tries(event), now.isoformat())[:16].hex()
+    whose = credentials["appid"], credentials["mchid"], credentials["apiv2_key"]
+    body = v2.refund_notice(event.plain, *whose, nonce)
+    return [("Content-Type", "text/xml"), ("Accept", "*/*"), ("User-Agent", "Mozilla/4.0")], body
+
+
 def accepted(status: int | None, headers: Any, body: bytes) -> tuple[bool, str]:
     """200 and 204 are heard, whatever the body says; everything else is tried again."""
     if status in (200, 204):
@@ -89,6 +98,8 @@ def accepted(status: int | None, headers: Any, body: bytes) -> tuple[bool, str]:
 
 def judged(event: Event, credentials: Any, status: int | None, body: bytes) -> tuple[bool, str]:
     """The same for one attempt of an event. A probe that is heard stays heard; the reason says what that means."""
+    if event.about.get("v2"):
+        return v2.heard(status, body)
     heard, why = accepted(status, (), body)
     return (True, NOT_VERIFYING) if heard and _is_probe(event) else (heard, why)
 

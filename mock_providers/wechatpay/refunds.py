@@ -13,9 +13,10 @@ from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay.account import merchant, mine
 from mock_providers.wechatpay.door import answer, body, path, planned, planned_on_read, route, signer
 from mock_providers.wechatpay.errors import Refusal
+from mock_providers.wechatpay.events import tell_refund
 from mock_providers.wechatpay.models import MixedOrder, Order, Refund, order_by, refund_by
 from mock_providers.wechatpay.partner import check_sub_merchant
-from mock_providers.wechatpay.pay import check_callback, rfc3339, tell
+from mock_providers.wechatpay.pay import check_callback, rfc3339
 from mock_providers.wechatpay.sums import Parts, share
 
 TELLS = {"SUCCESS": "REFUND.SUCCESS", "CLOSED": "REFUND.CLOSED", "ABNORMAL": "REFUND.ABNORMAL"}
@@ -141,7 +142,7 @@ def finish(about: dict) -> None:
         if mixed and _counts(refund):
             mixed.happen("cash_refunded")
     url = refund.asked.get("notify_url")
-    tell(TELLS[refund.state], refund.out_refund_no, _notice(refund), url, refund)
+    tell_refund(TELLS[refund.state], refund.out_refund_no, _notice(refund), url, refund)
 
 
 def _counts(refund: Refund) -> bool:

@@ -1,13 +1,19 @@
 """Notifications: checks 68 to 80 of the protocol sheet, by number, and the tables of §5."""
 
+import hashlib
 import itertools
 import json
 import re
+from base64 import b64decode
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
+from xml.etree import ElementTree
 
 import pytest
+from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.algorithms import AES
+from cryptography.hazmat.primitives.ciphers.modes import ECB
 
 from mock_providers.wechatpay import notify
 from tests.mock_providers.wechatpay.conformance.receiver import Receiver
@@ -273,3 +279,49 @@ def test_the_same_story_makes_the_same_ids_and_a_replay_the_same_bytes(
     event, _ = world.events()[0]
     at = datetime.fromisoformat("2026-01-01T10:00:00+08:00")
     assert notify.build(event, world.credentials(), at) == notify.build(event, world.credentials(), at)
+
+
+def opened_v2(key: str, sealed: str) -> dict[str, str]:
+    """What `req_info` says, opened without the mock's own code."""
+    secret = hashlib.md5(key.encode()).hexdigest().encode()
+    decryptor = Cipher(AES(secret), ECB()).decryptor()
+    padded = decryptor.update(b64decode(sealed)) + decryptor.finalize()
+    return {one.tag: one.text or "" for one in ElementTree.fromstring(padded[: -padded[-1]])}
+
+
+def test_a_refund_without_address_is_told_to_the_platforms_in_the_old_xml_form(
+    receiver: Receiver, world: World, merchant: Merchant, paid: str
+) -> None:
+    world.switch("platform_refund_url", f"{NOTIFY}/v2")
+    receiver.wait("1s")
+    receiver.heard.clear()
+    merchant.refund(paid, "V2-00001", refund=1200)
+    receiver.answers, receiver.says = [200], b"<xml><return_code><![CDATA[SUCCESS]]></return_code></xml>"
+    receiver.wait("1m")
+    [one] = receiver.heard
+    assert one.url == f"{NOTIFY}/v2"
+    outer = {field.tag: field.text for field in ElementTree.fromstring(one.body)}
+    assert (outer["return_code"], outer["mch_id"]) == ("SUCCESS", merchant.held["mchid"])
+    told = opened_v2(merchant.held["apiv2_key"], outer["req_info"] or "")
+    assert (told["out_refund_no"], told["refund_status"], told["refund_fee"]) == ("V2-00001", "SUCCESS", "1200")
+    assert (told["total_fee"], told["out_trade_no"]) == ("4200", paid)
+    assert re.fullmatch(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d", told["success_time"])
+
+
+def test_the_old_form_wants_its_word_in_the_answer(
+    receiver: Receiver, world: World, merchant: Merchant, paid: str
+) -> None:
+    receiver.wait("1s")
+    receiver.heard.clear()
+    world.switch("platform_refund_url", f"{NOTIFY}/v2")
+    merchant.refund(paid, "V2-00002")
+    receiver.wait("40s")
+    assert len(receiver.heard) > 1
+
+
+def test_with_neither_address_a_refund_is_not_told(receiver: Receiver, merchant: Merchant, paid: str) -> None:
+    receiver.wait("1s")
+    receiver.heard.clear()
+    merchant.refund(paid, "V2-00003")
+    receiver.wait("1m")
+    assert not receiver.heard
