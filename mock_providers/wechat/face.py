@@ -10,7 +10,8 @@ from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.journal import explain
 from mock_providers.wechat import users, wire
-from mock_providers.wechat.door import Refused, api, body, is_sample, planned
+from mock_providers.wechat.door import Refused, api, body, planned
+from mock_providers.wechat.masks import is_sample
 from mock_providers.wechat.models import FaceCheck
 
 LIFE = timedelta(seconds=3600)

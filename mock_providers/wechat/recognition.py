@@ -11,7 +11,8 @@ from mock_providers.db import CHINA, db
 from mock_providers.errors import Problem
 from mock_providers.journal import explain
 from mock_providers.wechat import face, users, wire
-from mock_providers.wechat.door import Refused, api, body, is_sample, planned
+from mock_providers.wechat.door import Refused, api, body, planned
+from mock_providers.wechat.masks import is_sample
 from mock_providers.wechat.models import Recognition, WechatIdKey
 
 KEY_LIFE = timedelta(seconds=3600)
