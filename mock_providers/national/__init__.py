@@ -18,6 +18,7 @@ from mock_providers.national import (
     localcfc,
     notify,
     oidc,
+    oidc_tokens,
     outpatient,
     payment,
     pharmacy,
@@ -36,6 +37,7 @@ for part in (consent, faces, gateway, localcfc, oidc, payment, prescriptions):
     bp.register_blueprint(part.bp)
 connect = payment.connect
 prescriptions_of = prescriptions.of
+LOGIN = (oidc, oidc_tokens)
 GATEWAY = (
     catalogue,
     catalogue_files,

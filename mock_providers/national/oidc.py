@@ -4,7 +4,6 @@ Authorisation code with PKCE (RFC 6749, 7636), discovery, JWKS, id_token (RS256)
 (RFC 7009), userinfo. Lives run on business time; `iat` and `exp` in the id_token are wall time, as its reader's are.
 """
 
-import hmac
 from base64 import b64decode, urlsafe_b64encode
 from collections.abc import Mapping
 from datetime import timedelta
@@ -14,9 +13,9 @@ from urllib.parse import parse_qsl, unquote_plus, urlencode, urlsplit, urlunspli
 
 import orjson
 from flask import Blueprint, Response, current_app, redirect, render_template, request
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from mock_providers import accounts, clock, journal, keys, serials, switches
+from mock_providers import accounts, clock, keys, serials, switches
 from mock_providers.db import current_space, db, writes
 from mock_providers.national import credential
 from mock_providers.national.oidc_models import LoginCode, LoginGrant, LoginToken
@@ -26,9 +25,6 @@ from mock_providers.people import Person, world
 ACCOUNT = "national.oauth"
 SCOPES = ("openid", "profile", "phone", "insurance", "offline_access")
 CODE_LIVES = timedelta(minutes=5)
-ACCESS_LIVES = timedelta(hours=2)
-REFRESH_LIVES = timedelta(days=30)
-ID_TOKEN_SECONDS = 600
 LOOPBACK = ("127.0.0.1", "localhost", "[::1]", "::1")
 bp = Blueprint("national_oidc", __name__, template_folder="templates")
 switches.declare(
@@ -82,10 +78,10 @@ def client() -> dict[str, Any]:
 
 def space_of() -> str | None:
     """The space of the client or access token this request shows."""
-    if token := _bearer():
+    if token := bearer():
         table = LoginToken.__table__.c
         return db.session.scalar(select(table.space).where(table.token == token))
-    shown = request.args.get("client_id") or request.form.get("client_id") or _basic()[0]
+    shown = request.args.get("client_id") or request.form.get("client_id") or basic_credentials()[0]
     return accounts.space_of(ACCOUNT, shown)
 
 
@@ -96,7 +92,7 @@ def space_of() -> str | None:
 def discovery() -> Response:
     """OpenID Connect Discovery 1.0."""
     issuer = client()["issuer"]
-    return _json(
+    return as_json(
         {
             "issuer": issuer,
             "authorization_endpoint": f"{issuer}/oauth2/authorize",
@@ -130,7 +126,7 @@ def discovery() -> Response:
 def jwks() -> Response:
     """The key id_tokens are signed with."""
     numbers = accounts.public_key(client()["public_key"]).public_numbers()
-    return _json(
+    return as_json(
         {
             "keys": [
                 {
@@ -147,10 +143,10 @@ def jwks() -> Response:
 
 
 def _unsigned(number: int) -> str:
-    return _b64(number.to_bytes((number.bit_length() + 7) // 8))
+    return b64(number.to_bytes((number.bit_length() + 7) // 8))
 
 
-def _b64(raw: bytes) -> str:
+def b64(raw: bytes) -> str:
     return urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
@@ -253,38 +249,10 @@ def _back(asked: Mapping[str, str], **said: str) -> str:
     return urlunsplit(parts._replace(query=urlencode(query)))
 
 
-# the client's own calls
+# how a client shows who it is
 
 
-@bp.post("/oauth2/token")
-def token() -> Response:
-    """A code or a refresh token becomes tokens."""
-    try:
-        _check_client()
-        kind = request.form.get("grant_type")
-        if kind == "authorization_code":
-            grant = _of_code()
-        elif kind == "refresh_token":
-            grant = _of_refresh()
-        else:
-            raise Wrong("unsupported_grant_type", "grant_type is authorization_code or refresh_token")
-        said = _tokens(grant)
-    except Wrong as wrong:
-        return _refused(wrong)
-    db.session.commit()
-    return _json(said)
-
-
-def _refused(wrong: Wrong) -> Response:
-    db.session.rollback()
-    journal.explain(refused=str(wrong))
-    answer = _json({"error": wrong.error, "error_description": wrong.description}, wrong.status)
-    if wrong.status == 401:
-        answer.headers["WWW-Authenticate"] = 'Basic realm="national"'
-    return answer
-
-
-def _basic() -> tuple[str, str]:
+def basic_credentials() -> tuple[str, str]:
     """client_id and secret of an Authorization: Basic header, each form-decoded (RFC 6749 §2.3.1)."""
     scheme, _, coded = request.headers.get("Authorization", "").partition(" ")
     if scheme.lower() != "basic":
@@ -296,155 +264,11 @@ def _basic() -> tuple[str, str]:
     return unquote_plus(name), unquote_plus(secret)
 
 
-def _check_client() -> None:
-    mine = client()
-    name, secret = _basic()
-    if not name:
-        name, secret = request.form.get("client_id", ""), request.form.get("client_secret", "")
-    right = hmac.compare_digest(secret.encode(), mine["client_secret"].encode())
-    if name != mine["client_id"] or not right:
-        raise Wrong("invalid_client", "client_id or client_secret is wrong", 401)
-
-
-def _of_code() -> LoginGrant:
-    row = db.session.scalar(select(LoginCode).where(LoginCode.code == request.form.get("code", "")))
-    if row is None or clock.now() >= row.expires_at:
-        raise Wrong("invalid_grant", "the code is unknown or has expired")
-    if row.used_at is not None:
-        _end(row.grant_id)
-        db.session.commit()
-        raise Wrong("invalid_grant", "the code was used before; its tokens are revoked")
-    if row.redirect_uri != request.form.get("redirect_uri"):
-        raise Wrong("invalid_grant", "redirect_uri differs from that of the authorisation request")
-    verifier = request.form.get("code_verifier", "")
-    if row.challenge and not hmac.compare_digest(_b64(sha256(verifier.encode()).digest()), row.challenge):
-        raise Wrong("invalid_grant", "code_verifier does not fit the code_challenge")
-    if verifier and not row.challenge:
-        raise Wrong("invalid_grant", "a code_verifier without a code_challenge")
-    row.used_at = clock.now()
-    return row.grant
-
-
-def _of_refresh() -> LoginGrant:
-    row = _live(request.form.get("refresh_token", ""), "refresh")
-    if row is None:
-        raise Wrong("invalid_grant", "the refresh token is unknown, used, revoked or expired")
-    wanted = request.form.get("scope", row.grant.scope).split()
-    if not set(wanted) <= set(row.grant.scope.split()):
-        raise Wrong("invalid_scope", "more than was granted")
-    row.ended_at = clock.now()
-    return row.grant
-
-
-def _live(shown: str, kind: str) -> LoginToken | None:
-    row = db.session.scalar(select(LoginToken).where(LoginToken.token == shown, LoginToken.kind == kind))
-    if row is None or row.ended_at or row.grant.ended_at or clock.now() >= row.expires_at:
-        return None
-    return row
-
-
-def _end(grant_id: int) -> None:
-    now = clock.now()
-    db.session.execute(update(LoginGrant).where(LoginGrant.id == grant_id).values(ended_at=now))
-    db.session.execute(update(LoginToken).where(LoginToken.grant_id == grant_id).values(ended_at=now))
-
-
-def _tokens(grant: LoginGrant) -> dict[str, Any]:
-    scopes = grant.scope.split()
-    access = _new(grant, "access", ACCESS_LIVES)
-    said: dict[str, Any] = {
-        "access_token": access,
-        "token_type": "Bearer",
-        "expires_in": int(ACCESS_LIVES.total_seconds()),
-        "scope": grant.scope,
-    }
-    if "offline_access" in scopes:
-        said["refresh_token"] = _new(grant, "refresh", REFRESH_LIVES)
-    if "openid" in scopes:
-        said["id_token"] = _id_token(grant, access)
-    return said
-
-
-def _new(grant: LoginGrant, kind: str, lives: timedelta) -> str:
-    token = serials.fresh_text(f"login_{kind}", 43)
-    row = LoginToken(grant_id=grant.id, kind=kind, token=token, expires_at=clock.now() + lives)
-    db.session.add(row)
-    return token
-
-
-def _id_token(grant: LoginGrant, access: str) -> str:
-    import jwt
-
-    mine, now = client(), clock.wall_unix()
-    person = world().people[grant.person]
-    claims = {
-        "iss": mine["issuer"],
-        "sub": subject(person),
-        "aud": mine["client_id"],
-        "iat": now,
-        "exp": now + ID_TOKEN_SECONDS,
-        "auth_time": grant.auth_time,
-        "at_hash": _b64(sha256(access.encode()).digest()[:16]),
-        **({"nonce": grant.nonce} if grant.nonce else {}),
-    }
-    return jwt.encode(claims, accounts.private_key(mine["private_key"]), "RS256", {"kid": mine["kid"]})
-
-
-def subject(person: Person) -> str:
-    """Pairwise: another client's sub for the same person is another."""
-    return serials.derive("national_subject", client()["client_id"], person.id, size=16).hex()
-
-
-@bp.route("/oauth2/userinfo", methods=["GET", "POST"])
-def userinfo() -> Response:
-    """The claims the scopes allow."""
-    row = _live(_bearer(), "access")
-    if row is None:
-        answer = _json({"error": "invalid_token", "error_description": "unknown, revoked or expired"}, 401)
-        answer.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
-        return answer
-    return _json(_claims(world().people[row.grant.person], row.grant.scope.split()))
-
-
-def _claims(person: Person, scopes: list[str]) -> dict[str, Any]:
-    said: dict[str, Any] = {"sub": subject(person)}
-    if "profile" in scopes:
-        said |= {
-            "name": person.name,
-            "gender": person.gender,
-            "birthdate": person.born_on.isoformat(),
-            "id_type": person.id_type,
-            "id_number": person.id_number,
-        }
-    if "phone" in scopes and person.phone:
-        said |= {"phone_number": person.phone, "phone_number_verified": True}
-    if "insurance" in scopes:
-        now = standing(person)
-        said |= {"psn_no": person.psn_no, "insutype": now.insutype, "insuplc_admdvs": now.area}
-    return said
-
-
-def _bearer() -> str:
+def bearer() -> str:
     scheme, _, shown = request.headers.get("Authorization", "").partition(" ")
     return shown.strip() if scheme.lower() == "bearer" else ""
 
 
-@bp.post("/oauth2/revoke")
-def revoke() -> Response:
-    """RFC 7009: 200 whether or not there was such a token; a refresh token takes its grant along."""
-    try:
-        _check_client()
-    except Wrong as wrong:
-        return _refused(wrong)
-    row = db.session.scalar(select(LoginToken).where(LoginToken.token == request.form.get("token", "")))
-    if row is not None and row.kind == "refresh":
-        _end(row.grant_id)
-    elif row is not None:
-        row.ended_at = clock.now()
-    db.session.commit()
-    return Response(status=200)
-
-
-def _json(document: dict[str, Any], status: int = 200) -> Response:
+def as_json(document: dict[str, Any], status: int = 200) -> Response:
     headers = {"Cache-Control": "no-store", "Pragma": "no-cache"}
     return Response(orjson.dumps(document), status, headers, content_type="application/json")
