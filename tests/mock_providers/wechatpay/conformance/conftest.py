@@ -23,6 +23,7 @@ def mocks(tmp_path_factory: pytest.TempPathFactory) -> Flask:
 def nothing_left_over(mocks: Flask) -> Iterator[None]:
     """Orders, events, outcomes, switches, serial numbers and a moved clock do not outlive a test; keys do."""
     yield
+    mocks.extensions["journal"].waiting.clear()
     empty(mocks, "default", "all")
 
 
