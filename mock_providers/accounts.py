@@ -12,6 +12,7 @@ from mock_providers.db import InSpace, Model, current_space, db
 
 Maker = Callable[[], dict[str, Any]]
 MAKERS: dict[str, Maker] = {}
+LATER: dict[str, tuple[str, Maker]] = {}
 
 
 class Account(InSpace, Model):
@@ -40,13 +41,28 @@ def maker(vendor: str) -> Callable[[Maker], Maker]:
     return register
 
 
+def later(vendor: str, key: str) -> Callable[[Maker], Maker]:
+    """Register how to find a member that accounts made by an earlier version of the program do not have."""
+
+    def register(find: Maker) -> Maker:
+        LATER[vendor] = key, find
+        return find
+
+    return register
+
+
 def account(vendor: str) -> dict[str, Any]:
     """This space's credentials at a vendor. Made and kept the first time; then read once per request."""
     held: dict[str, dict[str, Any]] = g.setdefault("accounts", {})
     if vendor not in held:
         secret = db.session.execute(_SECRET, {"here": current_space(), "vendor": vendor}).scalar()
-        held[vendor] = _readdressed(_make(vendor).secret if secret is None else secret)
+        held[vendor] = _readdressed(_completed(vendor, _make(vendor).secret if secret is None else secret))
     return held[vendor]
+
+
+def _completed(vendor: str, secret: dict[str, Any]) -> dict[str, Any]:
+    key, find = LATER.get(vendor, ("", dict))
+    return secret if not key or key in secret else {**secret, key: find()}
 
 
 def _readdressed(secret: dict[str, Any]) -> dict[str, Any]:

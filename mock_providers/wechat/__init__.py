@@ -64,6 +64,12 @@ def credentials() -> dict[str, Any]:
     return {**_credentials("wechat"), "templates": templates.of_back_end()}
 
 
+@accounts.later(MINI_PROGRAM, "templates")
+def templates_of_old() -> dict[str, Any]:
+    """The templates of a mini program that was made before there were any."""
+    return dict(templates.of_back_end())
+
+
 @accounts.maker(OFFICIAL_ACCOUNT)
 def official_account() -> dict[str, Any]:
     """An official account (公众号) of the same owner."""

@@ -48,3 +48,15 @@ def test_spaces_are_refused_when_unknown_twice_or_misnamed(mocks: Flask, other: 
         with pytest.raises(Problem, match="SPACE_UNKNOWN"):
             spaces.named("nowhere")
         assert spaces.names() == ["default", "other"]
+
+
+def test_an_account_made_before_there_were_templates_has_them_all_the_same(mocks: Flask, client: FlaskClient) -> None:
+    from mock_providers import accounts
+    from mock_providers.db import db
+
+    made = client.get("/_mock/credentials").get_json()["wechat"]
+    with mocks.app_context():
+        row = db.session.query(accounts.Account).filter_by(vendor="wechat").one()
+        row.secret = {name: value for name, value in row.secret.items() if name != "templates"}
+        db.session.commit()
+    assert client.get("/_mock/credentials").get_json()["wechat"] == made
