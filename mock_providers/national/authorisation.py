@@ -16,10 +16,11 @@ from werkzeug.datastructures import Headers
 from mock_providers import accounts, clock, journal, outcomes, serials, switches
 from mock_providers.db import InSpace, Model, Moment, current_space, db
 from mock_providers.errors import Problem
-from mock_providers.national import credential, sm2, wire
+from mock_providers.national import credential, oidc_tokens, sm2, wire
 from mock_providers.people import Person, world
 
 PAAS, APP, PARTNER = "SIMPAAS", "SIMAPPID", "SIMPARTNER"
+WECHAT, NATIONAL = "wechat", "national"
 CODE_LIVES = timedelta(minutes=15)
 SAYS = {
     "success": (0, "success"),
@@ -29,7 +30,9 @@ SAYS = {
     "code": (10004, "qrcode不存在或已失效"),
     "used": (10005, "qrcode已被使用"),
     "openid": (10006, "openid与授权用户不一致"),
+    "sub": (10006, "sub与授权用户不一致"),
     "system": (-1, "系统繁忙,请稍后再试"),
+    "headers": (10007, "请求头不正确"),
     "not_bound": (268545963, "微信号未绑定医保电子凭证"),
 }
 switches.declare(
@@ -56,6 +59,32 @@ switches.declare(
     source="nhsa §3.10",
     why="four code bases sign under appSecret as the SM2 user id, one under 1234567812345678",
 )
+switches.declare(
+    "national.centre_timestamp",
+    "either",
+    ("either", "ms", "datetime"),
+    kind="choice",
+    source="nhsa §3.10",
+    why="timestamp of the encrypted message is milliseconds, in Tianjin yyyyMMddHHmmss: both are taken and "
+    "milliseconds answered, or one of them both ways; its distance from now is not looked at",
+)
+switches.declare(
+    "national.user_query_headers",
+    "signature",
+    ("signature", "all"),
+    kind="choice",
+    source="nhsa §3.2",
+    why="god-portal-request-id (32 characters) and the form of god-portal-timestamp (milliseconds) are published, "
+    "what happens without them is not: only the signature is looked at, or all three",
+)
+switches.declare(
+    "national.user_query_identity",
+    "openid_or_sub",
+    ("openid_or_sub", "openid"),
+    kind="choice",
+    source="nhsa §3.2 knows WeChat's openid only (SIM)",
+    why="an app that is not in WeChat says whose code it is by `sub`, the subject of the national log-in",
+)
 outcomes.declare("national.user_query", "system_error", "not_bound")
 
 
@@ -73,7 +102,10 @@ class Consent(InSpace, Model):
 
 
 class PayAuthorisation(InSpace, Model):
-    """A pay_auth_no or family_pay_auth_no, with the ecToken given beside it. It starts one order, `used_by`."""
+    """A pay_auth_no or family_pay_auth_no, with the ecToken given beside it. It starts one order, `used_by`.
+
+    `channel` is where it may be paid: wechat for a user known by openid, national for one known by sub.
+    """
 
     __tablename__ = "national_pay_authorisation"
     __table_args__ = (UniqueConstraint("space", "number"),)
@@ -84,6 +116,7 @@ class PayAuthorisation(InSpace, Model):
     patient: Mapped[str] = mapped_column(String(10))
     expires_at: Mapped[datetime] = mapped_column(Moment)
     used_by: Mapped[str] = mapped_column(String(64), default="")
+    channel: Mapped[str] = mapped_column(String(10), default=WECHAT, server_default=WECHAT)
 
 
 def public_id(shown: str) -> str:
@@ -126,7 +159,11 @@ def platform() -> wire.Party:
     """The payment centre's end of this space's channel."""
     mip = accounts.account("national")["mip"]
     party = wire.Party(mip["app_id"], mip["app_secret"], mip["platform_private_key"], mip["public_key"])
-    return replace(party, user_id=switches.value("national.sm2_user_id"))
+    how = {
+        "user_id": switches.value("national.sm2_user_id"),
+        "timestamp": switches.value("national.centre_timestamp"),
+    }
+    return replace(party, **how)
 
 
 def known(person: str) -> Person:
@@ -155,6 +192,8 @@ def user_query(partner_id: str, headers: Mapping[str, str] | Headers, body: byte
     mip = accounts.account("national")["mip"]
     if partner_id != mip["partner_id"]:
         return _refuse("partner")
+    if switches.value("national.user_query_headers") == "all" and not _has_headers(headers):
+        return _refuse("headers")
     text = partner_id + headers.get("god-portal-timestamp", "")
     right = hmac.new(mip["partner_secret"].encode(), text.encode(), hashlib.sha256).hexdigest()
     if not hmac.compare_digest(right.encode(), headers.get("god-portal-signature", "").encode()):
@@ -164,10 +203,22 @@ def user_query(partner_id: str, headers: Mapping[str, str] | Headers, body: byte
         asked = wire.parse(body)
     except wire.Malformed:
         return _refuse("body")
-    code, openid = (asked.get(name) if isinstance(asked, dict) else None for name in ("qrcode", "openid"))
-    if not (isinstance(code, str) and code and isinstance(openid, str) and openid):
+    code, openid, sub = (_text(asked, name) for name in ("qrcode", "openid", "sub"))
+    if switches.value("national.user_query_identity") == "openid":
+        sub = ""
+    if not code or bool(openid) == bool(sub):
         return _refuse("body")
-    return _exchange(code, openid)
+    return _exchange(code, openid, sub)
+
+
+def _text(asked: Any, name: str) -> str:
+    value = asked.get(name) if isinstance(asked, dict) else None
+    return value if isinstance(value, str) else ""
+
+
+def _has_headers(headers: Mapping[str, str] | Headers) -> bool:
+    stamp, request = headers.get("god-portal-timestamp", ""), headers.get("god-portal-request-id", "")
+    return len(stamp) == 13 and stamp.isdecimal() and len(request) == 32
 
 
 def _refuse(reason: str) -> dict[str, Any]:
@@ -175,19 +226,21 @@ def _refuse(reason: str) -> dict[str, Any]:
     return {"code": number, "message": message}
 
 
-def _exchange(code: str, openid: str) -> dict[str, Any]:
+def _exchange(code: str, openid: str, sub: str) -> dict[str, Any]:
     consent = db.session.scalar(select(Consent).where(Consent.code == code))
     if consent is None or consent.expires_at <= clock.now():
         return _refuse("code")
     if consent.used_at is not None:
         return _refuse("used")
-    if not _is_openid_of(consent.payer, openid):
+    if openid and not _is_openid_of(consent.payer, openid):
         return _refuse("openid")
+    if sub and oidc_tokens.subject(known(consent.payer)) != sub:
+        return _refuse("sub")
     asked = outcomes.take("national.user_query", consent.payer)
     if asked:
         return _refuse("system" if asked == "system_error" else "not_bound")
     consent.used_at = clock.now()
-    return _authorised(consent)
+    return _authorised(consent, NATIONAL if sub else WECHAT)
 
 
 def _is_openid_of(payer: str, openid: str) -> bool:
@@ -197,13 +250,13 @@ def _is_openid_of(payer: str, openid: str) -> bool:
     return ask is None or any(ask(accounts.account(app)["appid"], openid) == payer for app in apps)
 
 
-def _authorised(consent: Consent) -> dict[str, Any]:
+def _authorised(consent: Consent, channel: str) -> dict[str, Any]:
     patient, now = known(consent.patient), clock.now()
     area = patient.insurance.area if patient.insurance else "460100"
     number = f"AUTH{area}{now:%Y%m%d%H%M%S}{serials.number('pay_auth_no'):07d}"
     lives = timedelta(seconds=int(switches.value("national.pay_auth_ttl_s")))
     token = f"{area}ec{serials.fresh_hex('ec_token', 30)}"
-    people = {"payer": consent.payer, "patient": consent.patient}
+    people = {"payer": consent.payer, "patient": consent.patient, "channel": channel}
     db.session.add(PayAuthorisation(number=number, ec_token=token, expires_at=now + lives, **people))
     family = consent.payer != consent.patient
     return {
@@ -223,6 +276,13 @@ def authorisation(number: str = "", ec_token: str = "") -> PayAuthorisation | No
     """What was given out under this payment number, or with this ecToken."""
     known_by = PayAuthorisation.number == number if number else PayAuthorisation.ec_token == ec_token
     return db.session.scalar(select(PayAuthorisation).where(known_by))
+
+
+def spend(number: str, order: str) -> None:
+    """This payment number is this order's from now on."""
+    row = authorisation(number)
+    assert row is not None, "it was looked up before"
+    row.used_by = order
 
 
 def is_usable(row: PayAuthorisation | None, order: str) -> bool:

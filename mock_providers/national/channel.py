@@ -16,12 +16,15 @@ from mock_providers.people import world
 from mock_providers.webhooks.models import emit
 
 PAYMENT_SUCCEEDED = "02"
+LOST, CASH_STUCK = "exception", "cash_reversal_failed"
 SETTLE_OUTCOMES = {
     "refuse": "SIM-REFUSED",
     "system_error": "SIM-SYSTEM",
     "account_locked": "SIM-BUSY",
     "cap_changed": "SIM-CAP",
     "mutual_aid_paused": "SIM-AIDPAUSED",
+    LOST: "SIM-SYSTEM",
+    CASH_STUCK: "SIM-REFUSED",
 }
 ODD_NAMES = {"setl_time": "setltime", "fulamt_ownpay_amt": "fulAmtOwnpayAmt"}
 
@@ -34,10 +37,30 @@ switches.declare(
     source="nhsa §3.8",
     why="Hainan's institutions received 6302 as plain JSON, other regions wrap it in the encrypted message",
 )
+switches.declare(
+    "national.notice_cash_field",
+    "both",
+    ("both", "ownpayAmt", "ownPayAmt"),
+    kind="choice",
+    source="nhsa §3.8",
+    why="6302 writes the cash share ownpayAmt in one source and ownPayAmt in another",
+)
+switches.declare(
+    "national.6301_early_money",
+    "told",
+    ("told", "absent"),
+    kind="choice",
+    source="nhsa §3.6",
+    why="in states 0-2 the money fields may be missing; here 6301 tells them once 6202 worked them out, or later",
+)
 
 
 def amounts_of(order: PayOrder) -> dict[str, str]:
-    """The amounts of 6202, 6301 and 6302, as text with two decimals."""
+    """The amounts of 6202, 6301 and 6302, as text with two decimals. They add up.
+
+    psnAcctPay is own account and mutual aid together, whatever acct_mulaid_mode says of acct_pay: they are its parts.
+    """
+    assert order.fee_fen == order.cash_fen + order.account_fen + order.fund_fen
     fen = {
         "feeSumamt": order.fee_fen,
         "ownPayAmt": order.cash_fen,
@@ -135,7 +158,7 @@ def settle_for_channel(
         return _no(order, "CASH-DIFFERS" if cash_fee != order.cash_fen else "QUOTE_DIFFERS")
     asked = outcomes.take("national.settle", order.person, order.med_org_ord)
     if asked or outcome.startswith("insurance_failed"):
-        return _no(order, SETTLE_OUTCOMES[asked or "refuse"])
+        return _no(order, SETTLE_OUTCOMES[asked or "refuse"], event=_end(order, asked, outcome))
     try:
         legs = (order.fund_fen, order.own_fen, order.mutual_fen, order.cash_fen)
         msgid = message_id(order.org_codg)
@@ -146,9 +169,19 @@ def settle_for_channel(
     return {"ok": True, "reason": "", "passthrough": _passthrough(order)}
 
 
-def _no(order: PayOrder | None, key: str, text: str = "") -> dict[str, Any]:
+def _end(order: PayOrder, asked: str | None, outcome: str) -> str:
+    """How an order ends that the insurance does not pay: cash that came first goes back, or is stuck."""
+    if asked == LOST:
+        return "lost"
+    if outcome == "insurance_failed_after_cash" and order.cash_fen:
+        order.ord_stas = rules.move(order.ord_stas, "cash_paid")
+        return "cash_stuck" if asked == CASH_STUCK else "failed"
+    return "failed"
+
+
+def _no(order: PayOrder | None, key: str, text: str = "", event: str = "failed") -> dict[str, Any]:
     if order:
-        order.ord_stas = rules.move(order.ord_stas, "failed")
+        order.ord_stas = rules.move(order.ord_stas, event)
     reason = text or TEXTS[key].format(name="支付")
     return {"ok": False, "reason": reason, "passthrough": _passthrough(order) if order else {}}
 
@@ -202,13 +235,16 @@ def told(order: PayOrder) -> dict[str, Any]:
     """An order as 6301 and 6302 tell it."""
     place = world().institutions[order.org_codg]
     said = {"payOrdId": order.pay_ord_id, "ordStas": str(order.ord_stas), "medOrgOrd": order.med_org_ord}
-    money = amounts_of(order) if order.preset else {}
+    early = order.ord_stas < rules.CASH_PAID and switches.value("national.6301_early_money") == "absent"
+    money = amounts_of(order) if order.preset and not early else {}
     return {**said, **money, **order.settled, "orgName": place.name, "orgCode": place.code}
 
 
 def _emit(order: PayOrder) -> None:
     plain = told(order)
-    plain["ownpayAmt"] = plain.pop("ownPayAmt")
+    cash, names = plain.pop("ownPayAmt"), ("ownpayAmt", "ownPayAmt")
+    wanted = switches.value("national.notice_cash_field")
+    plain.update({name: cash for name in names if wanted in ("both", name)})
     emit(
         "national",
         "6302",
@@ -217,4 +253,5 @@ def _emit(order: PayOrder) -> None:
         url=accounts.account("national")["mip"]["notify_url"],
         form=switches.value("national.notice_form"),
         user_id=switches.value("national.sm2_user_id"),
+        timestamp=switches.value("national.centre_timestamp"),
     )

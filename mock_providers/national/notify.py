@@ -12,14 +12,16 @@ SCHEDULE: dict[str, tuple[int, ...]] = {"": (15, 60, 300, *(3600,) * 20)}
 def build(event: Event, credentials: dict[str, Any], now: datetime) -> tuple[list[tuple[str, str]], bytes]:
     """The notice as one try sends it: the encrypted message, signed by the platform, or plain JSON.
 
-    `event.about` says which (`form`) and under which SM2 `user_id`, as it was when the event happened.
+    `event.about` says which (`form`), under which SM2 `user_id` and with what form of `timestamp`, as it was when the
+    event happened.
     """
     headers = [("Content-Type", "application/json;charset=UTF-8")]
     if event.about.get("form") == "plain":
         return headers, wire.compact(event.plain).encode()
     mip = credentials["mip"]
     keys = (mip["app_id"], mip["app_secret"], mip["platform_private_key"], mip["public_key"])
-    party = wire.Party(*keys, user_id=event.about.get("user_id", "appSecret"))
+    how = {"user_id": event.about.get("user_id", "appSecret"), "timestamp": event.about.get("timestamp", "either")}
+    party = wire.Party(*keys, **how)
     return headers, wire.seal(event.plain, party, round(now.timestamp() * 1000))
 
 

@@ -1,75 +1,30 @@
-"""The mobile payment centre for institutions: 6201 upload, 6202 order, 6301 query, 6401 revoke, 6203 refund."""
+"""The mobile payment centre for institutions: its doors, and 6202 order, 6301 query, 6401 revoke.
+
+6201 is upload.py, 6203 payback.py, the older Hainan form hainan.py, settling and telling (6302) channel.py.
+"""
 
 import hmac
-import re
 from collections.abc import Mapping
-from datetime import timedelta
-from decimal import Decimal
 from typing import Any
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from flask.sansio.app import App
-from sqlalchemy import select
 
-from mock_providers import clock, outcomes, serials, switches, timers
-from mock_providers.db import db
-from mock_providers.national import (
-    amounts,
-    authorisation,
-    benefit,
-    channel,
-    fields,
-    ledger,
-    payback,
-    policy,
-    setlinfo,
-    wire,
-)
-from mock_providers.national import purchase as purchases
+from mock_providers import outcomes, switches
+from mock_providers.national import authorisation, channel, fields, hainan, ledger, payback, setlinfo
+from mock_providers.national import payment_fields as tables
 from mock_providers.national.authorisation import PayAuthorisation
 from mock_providers.national.centre import planned, serve
 from mock_providers.national.payment_models import PayOrder
-from mock_providers.national.payment_rules import REVOKED, move
+from mock_providers.national.payment_rules import SETTLING, move
+from mock_providers.national.spelling import snake
 from mock_providers.national.texts import Refused
-from mock_providers.people import Person, world
+from mock_providers.national.upload import check_identity, upload, yuan
+from mock_providers.people import world
 
 bp = Blueprint("national_payment", __name__)
 settle_for_channel = channel.settle_for_channel
-EXPIRY = "national.pay_order_expiry"
 
-# 6201 (§3.3): field, longest, required by at least one live gateway. Names as in 2101 once the case is changed.
-UPLOAD = (
-    ("org_codg", 30, True),
-    ("psn_no", 30, True),
-    ("insutype", 6, True),
-    ("insu_code", 6, True),
-    ("med_org_ord", 64, True),
-    ("begntime", 19, True),
-    ("id_no", 50, True),
-    ("user_name", 50, True),
-    ("id_type", 6, True),
-    ("ipt_otp_no", 30, True),
-    ("dept_code", 30, True),
-    ("dept_name", 100, True),
-    ("caty", 10, True),
-    ("med_type", 6, True),
-    ("fee_type", 6, True),
-    ("psn_setlway", 6, True),
-    ("chrg_bchno", 30, True),
-    ("pub_hosp_rfom_flag", 3, True),
-    ("org_id", 64, False),
-    ("init_rx_ord", 40, False),
-    ("rx_circ_flag", 3, False),
-    ("ec_token", 40, False),
-    ("pay_auth_no", 40, False),
-    ("mdtrt_id", 30, False),
-    ("acct_used_flag", 3, False),
-    ("uld_latlnt", 64, False),
-)
-ORDER_NAMES = ("pay_ord_id", "pay_token", "org_codg")
-PERSON_NAMES = ("id_no", "user_name", "id_type")
-
-outcomes.declare("national.6201", "system_error", "unavailable", "timeout", "refuse")
 outcomes.declare(
     "national.6202",
     *("system_error", "unavailable", "timeout", "refuse", "account_locked", "cap_changed", "mutual_aid_paused"),
@@ -77,20 +32,21 @@ outcomes.declare(
 outcomes.declare("national.6301", "system_error", "unavailable")
 outcomes.declare("national.6401", "system_error", "unavailable", "timeout", "refuse")
 switches.declare(
-    "national.pay_order_ttl_s",
-    "900",
-    ("300", "900", "1800"),
-    kind="choice",
-    source="domain §6.6",
-    why="how long an order waits for its payment before the centre revokes it (ordStas 12): not published",
-)
-switches.declare(
     "national.centre_codes",
     "0_and_-1",
     ("0_and_-1",),
     kind="choice",
     source="nhsa §3.10",
     why="code of a refused call: not published, always -1; an appId nobody knows is refused without a signature",
+)
+switches.declare(
+    "national.deposit",
+    "told",
+    ("told", "ignored"),
+    kind="choice",
+    source="nhsa §3.4 (names only)",
+    why="deposit of 6202 answers how much of the deposit offered the cash share can use up (ownPayAmt stays whole), "
+    "or always 0.00",
 )
 
 
@@ -105,176 +61,55 @@ def connect(app: App) -> None:
     )
 
 
-def snake(value: Any) -> Any:
-    """camelCase keys as the snake_case ones of the institutions' gateway, at every depth."""
-    if isinstance(value, Mapping):
-        return {re.sub(r"(?<!^)([A-Z])", r"_\1", k).lower(): snake(v) for k, v in value.items()}
-    return [snake(v) for v in value] if isinstance(value, list) else value
-
-
-def plain(value: Any) -> Any:
-    """For a JSON column: numbers as the text they came in."""
-    if isinstance(value, Mapping):
-        return {k: plain(v) for k, v in value.items()}
-    if isinstance(value, list):
-        return [plain(v) for v in value]
-    return str(value) if isinstance(value, Decimal) else value
-
-
-# 6201
-
-
-def upload(data: dict[str, Any]) -> dict[str, Any]:
-    """Take a bill; nothing is worked out yet."""
-    asked = snake(data)
-    head = {name: fields.text(asked, name, longest, needed) for name, longest, needed in UPLOAD}
-    head["medfee_sumamt"] = plain(fields.number(asked, "medfee_sumamt", 2))
-    if head["org_codg"] not in world().institutions:
-        raise Refused("SIM-INST")
-    person = _person(head)
-    granted = _authorisation(head, person)
-    planned("national.6201", person.id, head["med_org_ord"])
-    lines = [_line(row) for row in fields.rows(asked, "feedetail_list")]
-    bill = purchases.read(person.id, head["org_codg"], _druginfo(head, person), lines)
-    if db.session.scalar(select(PayOrder.id).where(*_same_order(head))):
-        raise Refused("ORDER-EXISTS")
-    order = _save(head, person, granted, plain(lines))
-    return {
-        "payOrdId": order.pay_ord_id,
-        "payToken": order.pay_token,
-        "orderStas": str(order.ord_stas),
-        "extData": {"mdtrtId": order.mdtrt_id, "result": [_said_of(line, bill) for line in bill.lines]},
-    }
-
-
-def _person(head: Mapping[str, str]) -> Person:
-    person = world().by_psn_no.get(head["psn_no"])
-    if person is None:
-        raise Refused("NO_PERSON")
-    _is_same(person, head)
-    return person
-
-
-def _is_same(person: Person, head: Mapping[str, str]) -> None:
-    if person.id_number.upper() != head["id_no"].upper():
-        raise Refused("ID-DIFFERS")
-    if person.name != head["user_name"]:
-        raise Refused("NAME-DIFFERS")
-
-
-def _authorisation(head: Mapping[str, str], person: Person) -> PayAuthorisation:
-    """The consent this bill rests on. With a payAuthNo alone the encounter must be named too."""
-    if not head["pay_auth_no"] and not head["ec_token"]:
-        raise Refused("EMPTY", name=fields.name_of("pay_auth_no"))
-    if not head["ec_token"] and not head["mdtrt_id"]:
-        raise Refused("EMPTY", name=fields.name_of("mdtrt_id"))
-    row = authorisation.authorisation(head["pay_auth_no"], head["ec_token"])
-    if row is None or row.patient != person.id or not authorisation.is_usable(row, ""):
-        raise Refused("PAYAUTH" if head["pay_auth_no"] else "SIM-TOKEN")
-    return row
-
-
-def _same_order(head: Mapping[str, str]) -> tuple[Any, ...]:
-    return PayOrder.org_codg == head["org_codg"], PayOrder.med_org_ord == head["med_org_ord"]
-
-
-def _line(row: Mapping[str, Any]) -> dict[str, Any]:
-    """A line under the names of drugdetail; trace codes travel in extData here."""
-    extra = row.get("ext_data")
-    traces = extra.get("drugtracinfo") if isinstance(extra, Mapping) else None
-    return {**row, "drugtracinfo": traces or row.get("drugtracinfo") or []}
-
-
-def _druginfo(head: Mapping[str, str], person: Person) -> dict[str, str]:
-    is_card = person.id_type == "id_card"
-    return {**head, "mdtrt_cert_type": "02" if is_card else "99", "mdtrt_cert_no": person.id_number}
-
-
-def _save(head: dict[str, str], person: Person, granted: PayAuthorisation, lines: list[dict]) -> PayOrder:
-    now, serial = clock.now(), serials.number("payOrdId")
-    order = PayOrder(
-        pay_ord_id=f"ORD{head['insu_code']:0>6}{now:%Y%m%d%H%M%S}{serial:06d}",
-        pay_token=serials.fresh_hex("payToken", 32),
-        org_codg=head["org_codg"],
-        med_org_ord=head["med_org_ord"],
-        person=person.id,
-        payer=granted.payer,
-        pay_auth_no=granted.number,
-        mdtrt_id=head["mdtrt_id"] or serials.fresh_digits("mdtrt_id", 12),
-        ord_stas=0,
-        head=_druginfo(head, person),
-        lines=lines,
-        created_at=now,
-    )
-    db.session.add(order)
-    granted.used_by = order.pay_ord_id
-    lives = timedelta(seconds=int(switches.value("national.pay_order_ttl_s")))
-    timers.at(now + lives, EXPIRY, order=order.pay_ord_id)
-    return order
-
-
-def _said_of(line: purchases.PurchaseLine, bill: purchases.Purchase) -> dict[str, Any]:
-    """What the centre finds of one line, under the Hainan names."""
-    item = line.item
-    counted = benefit.Line(line.quantity, line.unit_price_fen, item.level, item.first_pay_bp, item.price_limit_fen)
-    parts = benefit.split_line(counted, policy.in_force(bill.at.date()))
-    return {
-        "rxSn": line.feedetl_sn,
-        "hosRxDetlNo": line.rxno,
-        "amt": yuan(line.total_fen),
-        "pfoAmt": yuan(parts.first_pay_fen),
-        "ownpayAmt": yuan(parts.full_self_fen),
-        "overlmtSelfpayAmt": yuan(parts.over_limit_fen),
-        "chrgItemLv": item.level,
-        "fulamtOwnpayFlag": "1" if parts.full_self_fen else "0",
-        "hiLmtpric": "999999" if item.price_limit_fen is None else yuan(item.price_limit_fen),
-        "selfpayProp": str(setlinfo.ratio(parts.first_pay_bp)),
-    }
-
-
-def yuan(fen: int) -> str:
-    """Amounts travel as text: their zeros are signed too."""
-    return str(amounts.yuan(fen))
-
-
-@timers.handles(EXPIRY)
-def expire(about: Mapping[str, Any]) -> None:
-    """An order nobody paid for is revoked by the centre."""
-    order = db.session.scalar(select(PayOrder).where(PayOrder.pay_ord_id == about["order"]))
-    if order and order.ord_stas < channel.rules.CASH_PAID:
-        order.ord_stas = REVOKED
-
-
 # 6202
 
 
-def _order(head: Mapping[str, str]) -> PayOrder:
+def _order(asked: Mapping[str, Any]) -> PayOrder:
     """The order a call names, if it also knows its institution and token. Raises Refused."""
-    order = db.session.scalar(select(PayOrder).where(PayOrder.pay_ord_id == head["pay_ord_id"]))
-    if order is None or order.org_codg != head["org_codg"]:
+    order = channel.find(fields.text(asked, "pay_ord_id", 64))
+    if order is None or order.org_codg != fields.text(asked, "org_codg", 30):
         raise Refused("SIM-ORDER")
-    if not hmac.compare_digest(order.pay_token.encode(), head["pay_token"].encode()):
+    if not hmac.compare_digest(order.pay_token.encode(), fields.text(asked, "pay_token", 64).encode()):
         raise Refused("SIM-PAYTOKEN")
     return order
 
 
 def place(data: dict[str, Any]) -> dict[str, Any]:
-    """Run the pre-settlement and say who would pay what. Nothing is debited."""
+    """Run the pre-settlement and say who would pay what. Nothing is debited.
+
+    CHOICE: asked again it works everything out again; while the channel holds the order, the same call (orgBizSer,
+    acctUsedFlag) is answered with the split the channel was given.
+    """
     asked = snake(data)
-    needed = (*ORDER_NAMES, "pay_auth_no", "org_biz_ser")
-    head = {name: fields.text(asked, name, 64, True) for name in needed}
-    flag = fields.text(asked, "acct_used_flag", 1)
-    order = _order(head)
-    if order.pay_auth_no != head["pay_auth_no"]:
-        raise Refused("PAYAUTH")
+    fields.check(asked, tables.PLACE)
+    order = _order(asked)
+    granted = _granted(order, asked)
     planned("national.6202", order.person, order.med_org_ord)
+    if granted:
+        granted.used_by, order.pay_auth_no, order.payer = order.pay_ord_id, granted.number, granted.payer
+    serial, flag = fields.text(asked, "org_biz_ser", 64), fields.text(asked, "acct_used_flag", 3)
+    if order.ord_stas == SETTLING and order.org_biz_ser == serial and flag in ("", order.head["acct_used_flag"]):
+        return _split_of(order, asked)
     order.ord_stas = move(order.ord_stas, "ordered")
-    order.org_biz_ser = head["org_biz_ser"]
+    order.org_biz_ser = serial
     if flag:
         order.head = {**order.head, "acct_used_flag": flag}
-    quote = ledger.presettle(channel.purchase_of(order))
-    _keep(order, quote)
-    return _split_of(order)
+    _keep(order, ledger.presettle(channel.purchase_of(order)))
+    return _split_of(order, asked)
+
+
+def _granted(order: PayOrder, asked: Mapping[str, Any]) -> PayAuthorisation | None:
+    """The payment number is the order's; or it shall be, if 6201 knew a decoded code alone. Raises Refused."""
+    number, row = fields.text(asked, "pay_auth_no", 40), None
+    if not order.pay_auth_no:
+        row = authorisation.authorisation(number)
+        if row is None or row.patient != order.person or not authorisation.is_usable(row, ""):
+            raise Refused("PAYAUTH")
+    elif order.pay_auth_no != number:
+        raise Refused("PAYAUTH")
+    if fields.text(asked, "mdtrt_id", 30) not in ("", order.mdtrt_id):
+        raise Refused("SIM-MDTRT")
+    return row
 
 
 def _keep(order: PayOrder, quote: ledger.Quote) -> None:
@@ -285,13 +120,14 @@ def _keep(order: PayOrder, quote: ledger.Quote) -> None:
     order.preset = setlinfo.as_text(info)
 
 
-def _split_of(order: PayOrder) -> dict[str, Any]:
-    assert order.fee_fen == order.fund_fen + order.account_fen + order.cash_fen
+def _split_of(order: PayOrder, asked: Mapping[str, Any]) -> dict[str, Any]:
+    offered = 0 if fields.is_blank(asked.get("deposit")) else fields.fen(asked, "deposit")
+    used = min(offered, order.cash_fen) if switches.value("national.deposit") == "told" else 0
     return {
         "payOrdId": order.pay_ord_id,
         "ordStas": str(order.ord_stas),
         **channel.amounts_of(order),
-        "deposit": "0.00",
+        "deposit": yuan(used),
         "hospPartAmt": "0.00",
         "othFeeAmt": "0.00",
         "extData": {"preSetl": order.preset},
@@ -303,9 +139,10 @@ def _split_of(order: PayOrder) -> dict[str, Any]:
 
 def _named(data: dict[str, Any]) -> PayOrder:
     asked = snake(data)
-    head = {name: fields.text(asked, name, 64, True) for name in (*ORDER_NAMES, *PERSON_NAMES)}
-    order = _order(head)
-    _is_same(world().people[order.person], head)
+    fields.check(asked, tables.NAMED)
+    order = _order(asked)
+    person = {name: fields.text(asked, name, 50) for name in ("id_no", "user_name")}
+    check_identity(world().people[order.person], person)
     return order
 
 
@@ -331,7 +168,12 @@ CALLS = {
     "query_order_info": query,
     "revoke_order": revoke,
 }
-OLDER = {"hos.upload.fee": upload, "hos.refund.setl": payback.refund, "hos.revoke.order": revoke}
+OLDER = {
+    "hos.query.insu": hainan.insured,
+    "hos.upload.fee": upload,
+    "hos.refund.setl": payback.refund,
+    "hos.revoke.order": revoke,
+}
 
 
 @bp.post("/org/local/api/hos/<any(uldFeeInfo, pay_order, refund_Order, query_order_info, revoke_order):name>")
@@ -343,11 +185,4 @@ def local(name: str) -> Response:
 @bp.post("/pmc/api")
 def older() -> Response:
     """The older Hainan form: one path, the transaction in transType."""
-    return serve(_older)
-
-
-def _older(data: dict[str, Any]) -> dict[str, Any]:
-    call = OLDER.get(str(wire.parse(request.get_data()).get("transType")))
-    if call is None:
-        raise Refused("EMPTY", name="transType")
-    return call(data)
+    return serve(hainan.by_type(OLDER))

@@ -53,7 +53,10 @@ class PayOrder(InSpace, Model):
 
 
 class PayRefund(InSpace, Model):
-    """One 6203. The same `app_refd_sn` again is answered again, not paid again."""
+    """One 6203. The same `app_refd_sn` again is answered again, not paid again.
+
+    `pending_from`: the order's state before a refund whose outcome is not known yet (EXP, ordStas 17).
+    """
 
     __tablename__ = "national_pay_refund"
     __table_args__ = (UniqueConstraint("space", "app_refd_sn"),)
@@ -62,3 +65,4 @@ class PayRefund(InSpace, Model):
     app_refd_sn: Mapped[str] = mapped_column(String(64))
     asked: Mapped[dict[str, Any]] = mapped_column(JSON)
     answer: Mapped[dict[str, Any]] = mapped_column(JSON)
+    pending_from: Mapped[int | None]

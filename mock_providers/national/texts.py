@@ -1,5 +1,7 @@
 """What the platform says when it refuses: the sheet's public texts and, marked SIM, those nobody published."""
 
+from mock_providers.national.centre_names import CENTRE_NAMES
+
 TEXTS = {
     # seen in public (protocol sheet §6)
     "NO_PERSON": "该参保人的基本信息为空",
@@ -62,6 +64,20 @@ TEXTS = {
     "SIM-CAP": "FSI-统筹基金年度支付限额已变化，请重新预结算",
     "SIM-AIDPAUSED": "FSI-家庭共济授权已暂停",
     "SIM-REFUSED": "FSI-医保局拒绝本次交易",
+    "SIM-LINEPERSON": "FSI-费用明细与订单的人员编号不一致",
+    "SIM-MDTRT": "FSI-就诊ID不存在或与订单不一致",
+    "SIM-REVSTOKEN": "FSI-revsToken不正确或已失效",
+    "SIM-RXDAYS": "FSI-处方有效天数超过规定",
+    "SIM-RXTIME": "FSI-处方有效截止时间与开方时间、有效天数不一致",
+    "SIM-RXDUP": "FSI-定点医疗机构处方编号重复",
+    "SIM-RXMAIN": "FSI-主诊断与诊断信息不一致",
+    "SIM-RXSIGNED": "FSI-处方信息与医保电子签名的内容不一致",
+    "SIM-RXTRACE": "FSI-处方追溯码不正确",
+    "SIM-RXFILE": "FSI-处方文件不是PDF或OFD格式的base64字符",
+    "SIM-RXUPLOADED": "FSI-处方已上传，不能重复上传",
+    "SIM-RXNOTOURS": "FSI-该处方不是本机构开具",
+    "SIM-RXWAIT": "FSI-处方尚未审核",
+    "SIM-RXAUDIT": "FSI-处方审核未通过",
     "SIM-REFDUP": "FSI-退费单号重复",
     "SIM-REFSUM": "FSI-退费总金额与各部分金额之和不一致",
     "SIM-REFAMOUNT": "FSI-退费金额超过可退金额",
@@ -99,6 +115,7 @@ class Refused(Exception):
 
 
 NAMES = {
+    **CENTRE_NAMES,
     "org_codg": "定点医药机构编码",
     "insu_code": "参保地医保区划",
     "med_org_ord": "医疗机构订单号",

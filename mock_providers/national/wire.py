@@ -9,6 +9,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as NotBase64
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
 from typing import Any
 
@@ -21,6 +22,8 @@ from mock_providers.national import sm2
 
 PAYMENT = "2.0.1"
 PRESCRIPTION = "1.0.0"
+MOMENT, CHINA = "%Y%m%d%H%M%S", timezone(timedelta(hours=8))
+TIMESTAMPS = {"ms": "毫秒时间戳", "datetime": "yyyyMMddHHmmss", "either": "毫秒时间戳或yyyyMMddHHmmss"}
 NOT_SIGNED = ("signData", "encData", "extra")
 
 
@@ -43,7 +46,8 @@ class Number(Decimal):
 class Party:
     """One end of a channel: the app both know, our own private key, the other's public key.
 
-    `user_id`: `appSecret` or `default`, whose id goes into the signature.
+    `user_id`: `appSecret` or `default`, whose id goes into the signature. `timestamp`: the form it is taken in (`ms`,
+    `datetime` or `either`) and, but for `either`, which is milliseconds, sent in.
     """
 
     app_id: str
@@ -51,6 +55,7 @@ class Party:
     private_key: str
     other_public_key: str
     user_id: str = "appSecret"
+    timestamp: str = "either"
 
     @property
     def signer(self) -> bytes:
@@ -185,14 +190,35 @@ def _check_fields(fields: dict[str, Any], party: Party, version: str) -> None:
         raise Malformed("encType应为SM4,signType应为SM2")
     if fields["version"] != version:
         raise Malformed(f"version应为{version}")
-    if not fields["timestamp"].isdecimal():
-        raise Malformed("timestamp应为毫秒时间戳")
+    if not _is_timestamp(fields["timestamp"], party.timestamp):
+        raise Malformed(f"timestamp应为{TIMESTAMPS[party.timestamp]}")
+
+
+def _is_timestamp(text: str, form: str) -> bool:
+    """Milliseconds of any year, or yyyyMMddHHmmss of one that is a moment."""
+    if not (text.isascii() and text.isdecimal()) or len(text) > 14:
+        return False
+    return {"ms": len(text) <= 13, "datetime": _is_moment(text)}.get(form, len(text) <= 13 or _is_moment(text))
+
+
+def _is_moment(text: str) -> bool:
+    try:
+        return len(text) == 14 and bool(datetime.strptime(text, MOMENT).replace(tzinfo=CHINA))
+    except ValueError:
+        return False
+
+
+def _said_at(timestamp_ms: int, form: str) -> str:
+    if form != "datetime":
+        return str(timestamp_ms)
+    return datetime.fromtimestamp(timestamp_ms / 1000, CHINA).strftime(MOMENT)
 
 
 def seal(data: Any, party: Party, timestamp_ms: int, version: str = PAYMENT, **more: Any) -> bytes:
     """A message to the other end. `more` joins the top level (an answer's code, message, success)."""
     data = pruned(data or {})
-    fields: dict[str, Any] = {**more, "appId": party.app_id, "timestamp": str(timestamp_ms), "version": version}
+    fields: dict[str, Any] = {**more, "appId": party.app_id, "version": version}
+    fields["timestamp"] = _said_at(timestamp_ms, party.timestamp)
     fields.update(encType="SM4", signType="SM2")
     fields["signData"] = sign(string_to_sign(fields, data, party.app_secret), party)
     if data:

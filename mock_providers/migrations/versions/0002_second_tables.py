@@ -445,6 +445,12 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_wechat_oauth_token_grant_id"), ["grant_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_wechat_oauth_token_space"), ["space"], unique=False)
 
+    with op.batch_alter_table("national_pay_authorisation", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("channel", sa.String(length=10), server_default="wechat", nullable=False))
+
+    with op.batch_alter_table("national_pay_refund", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("pending_from", sa.Integer(), nullable=True))
+
     with op.batch_alter_table("national_settlement", schema=None) as batch_op:
         batch_op.add_column(sa.Column("kind", sa.String(length=12), server_default="mobile", nullable=False))
         batch_op.add_column(sa.Column("infno", sa.String(length=6), server_default="6202", nullable=False))
