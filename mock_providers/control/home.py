@@ -52,7 +52,7 @@ def healthz() -> Response:
 @bp.get("/metrics")
 def metrics() -> Response:
     """Prometheus text. Counters begin at the start of this process; gauges are counted now."""
-    journal, sender = current_app.extensions["journal"], current_app.extensions["sender"]
+    journal, sent = current_app.extensions["journal"], current_app.extensions["sender"].ledger
     table = Delivery.__table__.c
     states = db.session.execute(select(table.state, func.count()).group_by(table.state)).all()
     events = db.session.scalar(select(func.count()).select_from(Event.__table__))
@@ -60,9 +60,9 @@ def metrics() -> Response:
     lines = [
         *_metric("mock_calls_total", "counter", "calls noted in the journal", {"": journal.noted}),
         *_metric("mock_calls_dropped_total", "counter", "calls dropped by retention", {"": journal.dropped}),
-        *_metric("mock_attempts_total", "counter", "callback attempts stored", {"": sender.attempts}),
-        *_metric("mock_attempts_accepted_total", "counter", "attempts a receiver accepted", {"": sender.accepted}),
-        *_metric("mock_events_retired_total", "counter", "old events dropped by retention", {"": sender.retired}),
+        *_metric("mock_attempts_total", "counter", "callback attempts stored", {"": sent.attempts}),
+        *_metric("mock_attempts_accepted_total", "counter", "attempts a receiver accepted", {"": sent.accepted}),
+        *_metric("mock_events_retired_total", "counter", "old events dropped by retention", {"": sent.retired}),
         *_metric("mock_events", "gauge", "events stored", {"": events or 0}),
         *_metric("mock_deliveries", "gauge", "deliveries by state", {f'{{state="{name}"}}': n for name, n in states}),
         *_metric("mock_spaces", "gauge", "testers' worlds", {"": spaces or 0}),

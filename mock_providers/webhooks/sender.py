@@ -9,29 +9,27 @@ again, so nothing is lost and only what was in flight comes twice.
 
 import atexit
 import threading
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
-from urllib.parse import urlencode, urlsplit
 
 from flask import Flask, g
 
-from mock_providers import accounts, clock, retention, spaces, timers
+from mock_providers import clock, retention, spaces, timers
 from mock_providers.db import db
-from mock_providers.webhooks import engine, resend, store
+from mock_providers.webhooks import one_try, store
+from mock_providers.webhooks.lanes import Lanes
+from mock_providers.webhooks.ledger import Ledger
 from mock_providers.webhooks.reply import Post
 from mock_providers.webhooks.store import Job, Made
 
 CLAIMED_AT_ONCE = 128
-SLOW_MS = 1000
-SLOW_SHARE = 2
 SLEEP_AT_MOST = 30.0
 HELD_UP_SECONDS = 1.0
 GATHER_SECONDS = 0.008
 GATHER_AT_MOST = 48
-RETIRE_EVERY = 2_000
 
 
 class Sender:
@@ -40,22 +38,20 @@ class Sender:
     def __init__(self, app: Flask, vendors: dict[str, Any], post: Post) -> None:
         self.app, self.vendors, self.post = app, vendors, post
         self.threads = app.config["SETTINGS"].sender_threads
-        self.share = max(1, self.threads * 3 // 4)
+        self.lanes = Lanes(max(1, self.threads * 3 // 4))
+        self.ledger = Ledger(app)
         self.lock = threading.Lock()
         self.work = threading.Condition(self.lock)
         self.news = threading.Condition(self.lock)
         self.changed = threading.Condition()
-        self.queues: dict[str, deque[Job]] = {}
-        self.flying: Counter[str] = Counter()
         self.outstanding: Counter[str] = Counter()
         self.busy: Counter[str] = Counter()
         self.walkers: Counter[str] = Counter()
-        self.slow: set[str] = set()
         self.made: list[Made] = []
         self.claiming = self.woken = self.stopped = False
         self.untidy = True
         self.running: list[threading.Thread] = []
-        self.attempts = self.accepted = self.retired = self.since_retired = self.version = 0
+        self.version = 0
 
     # Life
 
@@ -81,8 +77,7 @@ class Sender:
         atexit.unregister(self.stop)
         with self.lock:
             self.stopped = True
-            unsent = [job for queue in self.queues.values() for job in queue]
-            self.queues.clear()
+            unsent = self.lanes.clear()
             self.work.notify_all()
             self.news.notify_all()
         for thread in self.running:
@@ -118,11 +113,11 @@ class Sender:
             with self.lock:
                 self.news.wait_for(lambda: self.woken or self.made or self.stopped, timeout=pause)
                 self.woken = False
-                if any(self.flying.values()):
+                if self.lanes.anything_flies():
                     self.news.wait_for(lambda: self._enough() or self.stopped, timeout=GATHER_SECONDS)
 
     def _enough(self) -> bool:
-        return len(self.made) >= GATHER_AT_MOST or not any(self.flying.values())
+        return len(self.made) >= GATHER_AT_MOST or not self.lanes.anything_flies()
 
     def _turn(self) -> float:
         """Store what was made, start what is due; answer how many seconds may be slept."""
@@ -190,26 +185,16 @@ class Sender:
         with self.lock:
             self.claiming = False
             for job in jobs:
-                self.queues.setdefault(job.host, deque()).append(job)
+                self.lanes.put(job)
                 self.outstanding[job.host] += 1
                 self.busy[job.space] += 1
             self.work.notify(len(jobs))
             self.news.notify_all()
 
     def _equip(self, space: str, jobs: list[Job]) -> None:
-        """Give each job its ladder and its vendor's credentials, read once per batch."""
-        for job in jobs:
-            notify = self.vendors.get(job.event.vendor)
-            if notify and not job.how:
-                about = job.event.about
-                ladder = engine.schedule_for(notify.SCHEDULE, about.get("schedule", job.event.type))
-                job.schedule = about.get("pauses", ladder)
         with spaces.entered(self.app, space):
             g.write_mode = False
-            for job in jobs:
-                whose = job.event.about.get("account", job.event.vendor)
-                if whose in accounts.MAKERS:
-                    job.credentials = accounts.account(whose)
+            one_try.equip(jobs, self.vendors)
 
     def _take_made(self) -> list[Made]:
         with self.lock:
@@ -217,14 +202,9 @@ class Sender:
             return made
 
     def _store(self, made: list[Made]) -> None:
-        """Write a batch in one transaction; if that fails, one by one, so that one bad row harms only itself."""
         if not made:
             return
-        if not self._write(made):
-            for one in made:
-                unstored = Made(one.job, one.at, one.wall_ns, reason="the attempt could not be stored")
-                self._write([one]) or self._write([unstored])
-        self.accepted += sum(one.accepted for one in made)
+        self.ledger.store(made)
         with self.lock:
             for one in made:
                 if one.job.batch is None:
@@ -233,100 +213,34 @@ class Sender:
             self.news.notify_all()
         self._tell_waiters()
 
-    def _write(self, made: list[Made]) -> bool:
-        try:
-            with self.app.app_context():
-                stored = store.write(made)
-                self._retire(len(made))
-                db.session.commit()
-                self.attempts += stored
-                return True
-        except Exception:
-            self.app.logger.exception("%d attempts could not be stored together", len(made))
-            return False
-
-    def _retire(self, count: int) -> None:
-        self.since_retired += count
-        if self.since_retired >= RETIRE_EVERY:
-            self.since_retired = 0
-            self.retired += store.retire(self.app.config["SETTINGS"].journal_rows)
-
     # The workers
 
     def _labour(self) -> None:
         while True:
             with self.lock:
-                self.work.wait_for(lambda: self.stopped or self._open_host() is not None)
+                self.work.wait_for(lambda: self.stopped or self.lanes.open() is not None)
                 if self.stopped:
                     return
-                job = self._next_job()
+                job = self.lanes.next()
             made = self.attempt(job)
             with self.lock:
                 self._finished(made)
 
-    def _open_host(self) -> str | None:
-        """A host with work and room. Each look starts after the host served last."""
-        for host in self.queues:
-            if self.flying[host] < (SLOW_SHARE if host in self.slow else self.share):
-                return host
-        return None
-
-    def _next_job(self) -> Job:
-        host = self._open_host()
-        assert host is not None
-        queue = self.queues.pop(host)
-        job = queue.popleft()
-        if queue:
-            self.queues[host] = queue
-        self.flying[host] += 1
-        return job
-
     def _finished(self, made: Made) -> None:
-        host = made.job.host
-        self.flying[host] -= 1
-        if not self.flying[host]:
-            del self.flying[host]
-        is_slow = made.ms >= SLOW_MS
-        (self.slow.add if is_slow else self.slow.discard)(host)
-        if self.queues:
+        idle = self.lanes.ended(made)
+        if self.lanes.waiting():
             self.work.notify()
         if made.job.batch is not None:
             made.job.batch.append(made)
             self.news.notify_all()
             return
         self.made.append(made)
-        if len(self.made) in (1, GATHER_AT_MOST) or not self.flying:
+        if len(self.made) in (1, GATHER_AT_MOST) or idle:
             self.news.notify_all()
 
     def attempt(self, job: Job) -> Made:
         """Build afresh with wall time now, post, judge. Whatever goes wrong becomes a reason."""
-        made = Made(job, store.business_time(job), clock.wall_ns())
-        try:
-            notify = self.vendors[job.event.vendor]
-            event, credentials, signed_at = resend.altered(job.event, job.credentials, job.how, clock.wall())
-            headers, body, *query = notify.build(event, credentials, signed_at)
-        except Exception as error:
-            self.app.logger.exception("a callback of %s could not be built", job.event.vendor)
-            made.reason = f"could not be built: {type(error).__name__}: {error}"
-            return made
-        if query:
-            made.url = f"{job.url}{'&' if urlsplit(job.url).query else '?'}{urlencode(query[0])}"
-        made.request = ([("Host", job.host), ("Content-Length", str(len(body))), *headers], body)
-        began = clock.monotonic()
-        made.wall_ns = clock.wall_ns()
-        try:
-            made.reply = self.post(made.url or job.url, made.request[0], body)
-            made.ms = round((clock.monotonic() - began) * 1000, 3)
-            status, heard, said = made.reply[:3]
-            if judge := getattr(notify, "judged", None):
-                made.accepted, made.reason = judge(job.event, job.credentials, status, said)
-            else:
-                made.accepted, made.reason = notify.accepted(status, heard, said)
-        except Exception as error:
-            made.ms = round((clock.monotonic() - began) * 1000, 3)
-            made.accepted, made.reason = False, f"{type(error).__name__}: {error}"
-        made.reason = made.reply.trouble or made.reason
-        return made
+        return one_try.make(job, self.vendors, self.post, self.app.logger)
 
     # Simulated time
 
@@ -379,7 +293,7 @@ class Sender:
         with self.lock:
             for job in jobs:
                 job.batch = batch
-                self.queues.setdefault(job.host, deque()).append(job)
+                self.lanes.put(job)
             self.work.notify(len(jobs))
             self.news.wait_for(lambda: len(batch) == len(jobs) or self.stopped)
         place = {job.id: number for number, job in enumerate(jobs)}

@@ -124,7 +124,7 @@ def measure(data: Path, url: str, count: int) -> None:
     began, worked = time.perf_counter(), time.process_time()
     for mark in marks:
         with sender.changed:
-            while sender.attempts < mark:
+            while sender.ledger.attempts < mark:
                 sender.changed.wait(1)
         marks[mark] = rss_mib(pid)
     seconds, worked = time.perf_counter() - began, time.process_time() - worked

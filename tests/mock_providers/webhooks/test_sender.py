@@ -155,7 +155,7 @@ def test_stopping_gives_back_what_was_not_sent(live: Flask) -> None:
     sender = sender_of(live)
     sender.post = Ear(lambda url, body: stuck.wait(10) and 200)
     tell(live, URL, n=40)
-    while not sender.flying:
+    while not sender.lanes.flying:
         sender.wait_idle(0.05)
     threading.Timer(0.05, stuck.set).start()
     sender.stop()

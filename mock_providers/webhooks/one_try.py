@@ -1,0 +1,59 @@
+"""One attempt: equip it (in the space's context), build it, post it, judge the answer (in a worker's thread)."""
+
+from logging import Logger
+from typing import Any
+from urllib.parse import urlencode, urlsplit
+
+from mock_providers import accounts, clock
+from mock_providers.webhooks import engine, resend, store
+from mock_providers.webhooks.reply import Post
+from mock_providers.webhooks.store import Job, Made
+
+
+def equip(jobs: list[Job], vendors: dict[str, Any]) -> None:
+    """Give each job its ladder and its vendor's credentials; they are read once a batch."""
+    for job in jobs:
+        notify = vendors.get(job.event.vendor)
+        if notify and not job.how:
+            about = job.event.about
+            ladder = engine.schedule_for(notify.SCHEDULE, about.get("schedule", job.event.type))
+            job.schedule = about.get("pauses", ladder)
+        whose = job.event.about.get("account", job.event.vendor)
+        if whose in accounts.MAKERS:
+            job.credentials = accounts.account(whose)
+
+
+def make(job: Job, vendors: dict[str, Any], post: Post, logger: Logger) -> Made:
+    """Build afresh with wall time now, post, judge. Whatever goes wrong becomes a reason."""
+    made = Made(job, store.business_time(job), clock.wall_ns())
+    try:
+        notify = vendors[job.event.vendor]
+        event, credentials, signed_at = resend.altered(job.event, job.credentials, job.how, clock.wall())
+        headers, body, *query = notify.build(event, credentials, signed_at)
+    except Exception as error:
+        logger.exception("a callback of %s could not be built", job.event.vendor)
+        made.reason = f"could not be built: {type(error).__name__}: {error}"
+        return made
+    if query:
+        made.url = f"{job.url}{'&' if urlsplit(job.url).query else '?'}{urlencode(query[0])}"
+    made.request = ([("Host", job.host), ("Content-Length", str(len(body))), *headers], body)
+    _send(made, notify, post)
+    return made
+
+
+def _send(made: Made, notify: Any, post: Post) -> None:
+    assert made.request is not None
+    job, began = made.job, clock.monotonic()
+    made.wall_ns = clock.wall_ns()
+    try:
+        made.reply = post(made.url or job.url, *made.request)
+        made.ms = round((clock.monotonic() - began) * 1000, 3)
+        status, heard, said = made.reply[:3]
+        if judge := getattr(notify, "judged", None):
+            made.accepted, made.reason = judge(job.event, job.credentials, status, said)
+        else:
+            made.accepted, made.reason = notify.accepted(status, heard, said)
+    except Exception as error:
+        made.ms = round((clock.monotonic() - began) * 1000, 3)
+        made.accepted, made.reason = False, f"{type(error).__name__}: {error}"
+    made.reason = made.reply.trouble or made.reason
