@@ -364,7 +364,7 @@ def till(
     token: str,
     as_json: bool,
 ) -> None:
-    from mock_providers.control.commands import Client, fail
+    from mock_providers.control.shell import Client, fail
 
     control = Client(base, space or "default", token, as_json)
     if not space:
