@@ -1,3 +1,5 @@
+import socket
+import threading
 import time
 from http.server import BaseHTTPRequestHandler
 
@@ -131,10 +133,78 @@ def test_loopback_may_always_be_called(address: str) -> None:
 
 
 def test_a_listed_host_may_be_called_unless_it_is_a_metadata_address() -> None:
-    check("Tester.example", "10.0.0.7", ("tester.example",))
-    for address in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254"):
+    check("Tester.example", "8.8.8.8", ("tester.example",))
+    for address in ("169.254.169.254", "100.100.100.200", "fd00:ec2::254", "fe80::1", "0.0.0.0", "255.255.255.255"):
         with pytest.raises(Forbidden):
-            check("tester.example", address, ("tester.example",))
+            check("tester.example", address, ("tester.example", address, "0.0.0.0/0", "::/0"))
+
+
+@pytest.mark.parametrize(
+    "address", ["10.0.0.7", "172.17.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "::ffff:10.0.0.7"]
+)
+def test_a_listed_name_does_not_lead_into_a_private_network_unless_that_is_listed_too(address: str) -> None:
+    with pytest.raises(Forbidden, match="private address"):
+        check("tester.example", address, ("tester.example",))
+    check("tester.example", address, ("tester.example", address.removeprefix("::ffff:")))
+
+
+def test_a_network_may_be_listed() -> None:
+    check("172.17.0.3", "172.17.0.3", ("172.17.0.0/16",))
+    with pytest.raises(Forbidden):
+        check("172.18.0.3", "172.18.0.3", ("172.17.0.0/16",))
+
+
+@pytest.mark.parametrize("address", ["64:ff9b::a9fe:a9fe", "2002:a9fe:a9fe::1", "::a9fe:a9fe"])
+def test_an_ipv4_address_inside_an_ipv6_one_is_seen(address: str) -> None:
+    with pytest.raises(Forbidden, match=r"169\.254\.169\.254"):
+        check("tester.example", address, ("tester.example",))
+
+
+def resolving(monkeypatch: pytest.MonkeyPatch, *answers: list[str]) -> None:
+    """From now on a name's addresses are these, one list a look-up; the last one stays."""
+    left = list(answers)
+
+    def getaddrinfo(host: str, port: int, *_: object, **__: object) -> list[object]:
+        found = left.pop(0) if len(left) > 1 else left[0]
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (address, port)) for address in found]
+
+    monkeypatch.setattr(transport.socket, "getaddrinfo", getaddrinfo)
+
+
+def test_a_name_that_changes_its_mind_between_two_connects_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    with receiver(lambda handler: void(answer(handler, 200, Connection="close"))) as url:
+        port = url.rpartition(":")[2]
+        resolving(monkeypatch, ["127.0.0.1"], ["192.168.0.9"])
+        post = Transport(("rebind.example",))
+        assert post(f"http://rebind.example:{port}/", [], b"").status == 200
+        second = post(f"http://rebind.example:{port}/", [], b"")
+    assert (second.status, second.refused) == (None, True)
+    assert "private address" in second.trouble
+
+
+def test_one_bad_address_among_good_ones_refuses_the_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    resolving(monkeypatch, ["127.0.0.1", "169.254.169.254"])
+    assert Transport(("two.example",))("http://two.example:9/", [], b"").refused
+
+
+def test_a_resolver_that_says_nothing_ends_at_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "SECONDS", 0.2)
+    for_ever = threading.Event()
+    monkeypatch.setattr(transport.socket, "getaddrinfo", lambda *_, **__: for_ever.wait(5))
+    reply = Transport(("silent.example",))("http://silent.example/", [], b"")
+    for_ever.set()
+    assert reply.trouble == "no answer within 0.2 s"
+
+
+@pytest.mark.parametrize("host", ["2130706433", "0x7f000001", "127.1"])
+def test_odd_spellings_of_an_address_are_judged_by_what_they_mean(host: str) -> None:
+    reply = Transport()(f"http://{host}:9/", [], b"")
+    assert (reply.refused, reply.trouble) == (False, "connection refused")
+
+
+@pytest.mark.parametrize("host", ["2852039166", "0xa9fea9fe", "169.254.43518"])
+def test_odd_spellings_of_the_metadata_address_are_refused(host: str) -> None:
+    assert Transport((host,))(f"http://{host}/", [], b"").refused
 
 
 def test_the_guard_looks_at_the_address_that_is_connected_to() -> None:
