@@ -1,6 +1,7 @@
 """New RSA keys. One place, because making them is the slowest thing a new space does."""
 
 from collections.abc import Callable
+from functools import cache
 
 Pair = tuple[str, str]
 
@@ -21,3 +22,9 @@ def _make() -> Pair:
 
 
 MAKE: Callable[[], Pair] = _make
+
+
+@cache
+def strangers_pem() -> str:
+    """A private key nobody was ever given: what forgeries are signed with. One a process."""
+    return _make()[0]
