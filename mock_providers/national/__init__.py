@@ -7,6 +7,7 @@ from flask import Blueprint, request
 from mock_providers import accounts
 from mock_providers.national import (
     authorisation,
+    cashier,
     catalogue,
     catalogue_files,
     clearing,
@@ -33,7 +34,7 @@ from mock_providers.national.person import adjust, describe
 
 NAME = "national"
 bp = Blueprint(NAME, __name__)
-for part in (consent, faces, gateway, localcfc, oidc, payment, prescriptions):
+for part in (cashier, consent, faces, gateway, localcfc, oidc, payment, prescriptions):
     bp.register_blueprint(part.bp)
 connect = payment.connect
 prescriptions_of = prescriptions.of

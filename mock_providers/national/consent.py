@@ -1,12 +1,13 @@
 """The national app's own page for 移动医保支付授权 (nhsa §4.4): consent, then back with an authCode.
 
 The channels' pages (WeChat's card.wecity.qq.com) are theirs; the code is the same kind, and the user query takes it.
+Here the query stands at the platform itself too, for apps that are not in WeChat.
 """
 
 from collections.abc import Mapping
 from urllib.parse import parse_qsl, urlencode, urlsplit, urlunsplit
 
-from flask import Blueprint, Response, redirect, render_template, request
+from flask import Blueprint, Response, jsonify, redirect, render_template, request
 
 from mock_providers import switches
 from mock_providers.db import db
@@ -47,6 +48,14 @@ def agreed() -> Response | tuple[str, int]:
     patient = world().people.get(request.form.get("for_person", "")) or person
     allowed = request.form.get("answer") == "allow"
     return redirect(decided(request.args, person, patient, allowed))  # type: ignore[return-value]
+
+
+@bp.post("/api/mipuserquery/userQuery/<partner_id>")
+def user_query(partner_id: str) -> Response:
+    """nhsa §3.2: HTTP 200 always; `code` says."""
+    answer = authorisation.user_query(partner_id, request.headers, request.get_data())
+    db.session.commit()
+    return jsonify(answer)
 
 
 def untrusted(asked: Mapping[str, str]) -> str:

@@ -1,4 +1,4 @@
-"""The national app on a phone: activating the credential, showing a code, a face at a terminal. Under /_mock."""
+"""The national app on a phone: the credential, its code, faces, consent, and the cashier. Under /_mock."""
 
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
@@ -7,7 +7,7 @@ from flask import Blueprint
 
 from mock_providers.db import db
 from mock_providers.errors import Problem
-from mock_providers.national import consent, credential, faces, oidc
+from mock_providers.national import cashier, channel, consent, credential, faces, oidc
 from mock_providers.people import world
 from mock_providers.phone import tap
 
@@ -90,6 +90,21 @@ def face() -> dict[str, Any]:
     faces.finish(row, tap.choice(said, "outcome", *known))
     db.session.commit()
     return {**faces.told(row), "redirect": faces.back(row)}
+
+
+@bp.post("/phone/national/pay")
+def pay() -> dict[str, Any]:
+    """The user confirms in the national app's cashier, or does not. `outcome` or what was planned, else paid."""
+    said = tap.given("payOrdId", optional=("outcome",))
+    order = channel.find(tap.text(said, "payOrdId"))
+    if order is None:
+        raise Problem("NOT_FOUND", "there is no such order in this space", {"payOrdId": ["unknown"]})
+    problem = cashier.unpayable(order)
+    if not problem:
+        end = tap.choice(said, "outcome", *cashier.possible(order)) if said.get("outcome") else cashier.planned(order)
+        problem = cashier.pay(order, end) or ("" if end == "paid" else cashier.ENDS[end])
+    db.session.commit()
+    return {"payOrdId": order.pay_ord_id, "ordStas": str(order.ord_stas), "paid": not problem, "reason": problem}
 
 
 def _trusted(problem: str) -> None:
