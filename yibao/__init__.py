@@ -4,7 +4,6 @@
 addresses with real keys, it would run against them.
 """
 
-import re
 from typing import Any
 
 from flask import Flask, Response, g, request
@@ -13,7 +12,6 @@ from yibao.clock import Clock
 from yibao.settings import Settings
 
 STEPS = ("login", "credential", "commitment", "face", "family", "settlement", "records", "messages")
-LOOPBACK = re.compile(r"https?://(127\.0\.0\.1|localhost|\[::1\])(:\d{1,5})?", re.IGNORECASE)
 API = {
     "API_TITLE": "海南医保 (样例) API",
     "API_VERSION": "v1",
@@ -62,7 +60,7 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
 
 def _guard_requests(app: Flask) -> None:
     """A request id for every request, CORS for loopback origins."""
-    settings = app.config["SETTINGS"]
+    from yibao import origins
 
     @app.before_request
     def begin() -> None:
@@ -77,7 +75,7 @@ def _guard_requests(app: Flask) -> None:
     def finish(response: Response) -> Response:
         response.headers["X-Request-Id"] = g.get("request_id", "")
         origin = request.headers.get("Origin", "")
-        if LOOPBACK.fullmatch(origin) or origin in settings.cors_origins:
+        if origins.allowed(origin):
             response.headers["Access-Control-Allow-Origin"] = origin
             response.headers["Access-Control-Allow-Headers"] = (
                 "Authorization, Content-Type, Idempotency-Key, X-Yibao-Space"

@@ -11,7 +11,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 from yibao import clock
 from yibao.db import InSpace, Model, Moment, db
 
+CHANNELS = {"wechat": "hn_mini"}  # a session's door, as policies call it
 transition = Signal("sent inside the transaction, with machine as sender and ref, event: a fact, noted just now")
+
+
+def channel() -> str:
+    """The channel at hand, as policies call it; what the system does by itself it does for the mini program."""
+    door = g.get("channel", "wechat")
+    return CHANNELS.get(door, door)
 
 
 class AuditEntry(InSpace, Model):
@@ -27,7 +34,7 @@ class AuditEntry(InSpace, Model):
     after: Mapped[str] = mapped_column(String(30), default="")
     event: Mapped[str] = mapped_column(String(60))
     actor: Mapped[str] = mapped_column(String(60))
-    channel: Mapped[str] = mapped_column(String(20), default="hn_mini")
+    channel: Mapped[str] = mapped_column(String(20), default=channel)
     policy_version: Mapped[str] = mapped_column(String(20), default="")
     request_id: Mapped[str] = mapped_column(String(40), default="")
     about: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)

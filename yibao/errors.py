@@ -60,8 +60,15 @@ CATALOGUE: dict[str, Refusal] = {
     "TOKEN_MISSING": _r(401, "请先登录", "请重新授权登录", "no bearer token"),
     "TOKEN_INVALID": _r(401, "登录状态无效", "请重新授权登录", "the token is not one of ours"),
     "SESSION_EXPIRED": _r(401, "登录已过期", "请重新授权登录", "the session ended or was idle too long"),
-    "LOGIN_CODE_INVALID": _r(400, "登录凭证无效", "请重新调用 wx.login 后再试", "WeChat does not know this code"),
+    "LOGIN_CODE_INVALID": _r(400, "登录凭证无效", "请重新发起登录", "the provider does not know this code"),
     "LOGIN_CODE_USED": _r(400, "登录凭证已被使用", "请重新调用 wx.login 后再试", "WeChat says this code was used"),
+    "LOGIN_STATE_INVALID": _r(
+        400,
+        "登录请求无效或已过期",
+        "请重新发起登录",
+        "this log-in was not begun here, is over, or is ten minutes old",
+    ),
+    "LOGIN_DENIED": _r(403, "登录未获授权", "请激活医保电子凭证并同意授权后再试", "the user or the platform refused"),
     "LOGIN_BLOCKED": _r(403, "该微信用户被限制登录", "请联系微信客服", "WeChat blocked this user"),
     "LOGIN_TOO_OFTEN": _r(429, "登录过于频繁", "请一分钟后再试", "WeChat limits logins per minute", True),
     "PHONE_CODE_INVALID": _r(400, "手机号凭证无效", "请重新点击获取手机号", "WeChat does not know this phone code"),
@@ -69,7 +76,7 @@ CATALOGUE: dict[str, Refusal] = {
         403, "请先完成实名绑定", "请在「我的」中完成实名", "this account is not bound to a person"
     ),
     "REAL_NAME_TAKEN": _r(
-        409, "该身份已绑定其他微信账号", "请先在原账号解除绑定", "this person is bound to another account"
+        409, "该身份已绑定其他账号", "请先在原账号解除绑定", "this person is bound to another account"
     ),
     "REAL_NAME_BOUND": _r(409, "当前账号已完成实名", "如需更换请先解除", "this account is bound to another person"),
     "PERSON_NOT_FOUND": _r(

@@ -8,6 +8,7 @@ from typing import Any
 from flask import Flask, current_app, g, request
 
 from yibao import auth
+from yibao.db import current_space
 from yibao.errors import Refused
 from yibao.settings import UnknownSpace
 
@@ -42,6 +43,11 @@ def entered(app: Flask, name: str) -> Iterator[None]:
     with app.app_context():
         g.space = name
         yield
+
+
+def callback_url(path: str) -> str:
+    """Where a provider reaches this space."""
+    return f"{current_app.config['SETTINGS'].public_url}/s/{current_space()}/callbacks/{path}"
 
 
 class PathPrefix:

@@ -17,6 +17,7 @@ from mock_providers.phone.handset import Handset, Refusal
 DEFAULT_BASE = "http://127.0.0.1:8000"
 STARTS_WITHIN_SECONDS = 60
 Json = dict[str, Any]
+Steps = tuple[tuple[str, Callable[[Any], str]], ...]
 
 
 class Wrong(AssertionError):
@@ -154,7 +155,7 @@ def expect_split(settlement: Json, **wanted: int) -> None:
     expect("sum of the parts", sum(found.values()) - found["total"], found["total"])
 
 
-STEPS: tuple[tuple[str, Callable[[Walk], str]], ...] = (
+STEPS: Steps = (
     ("授权登录 log in", Walk.log_in),
     ("手机号 phone number", Walk.give_phone_number),
     ("订阅消息 subscribe", Walk.subscribe),
@@ -222,19 +223,20 @@ def crossed(phone: Handset, after: str | None) -> tuple[str | None, list[str]]:
 
 
 @click.command()
-@click.option("--channel", type=click.Choice(["wechat"]), default="wechat", show_default=True)
+@click.option("--channel", type=click.Choice(["wechat", "national"]), default="wechat", show_default=True)
 @click.option("--base", help=f"a running server; {DEFAULT_BASE} is tried, else one is started")
 @click.option("--keep", is_flag=True, help="keep the space, to look at it afterwards")
 @click.option("--json", "as_json", is_flag=True, help="one object a step")
 def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
     """Walk the journey as a phone would: log in, bind, sign, face, buy, refund. Exits 0 only if all is right."""
     with server(base) as address:
-        phone = Handset(address)
+        journey, steps = of_channel(channel, address)
+        phone = journey.phone
         space = f"walk-{secrets.token_hex(3)}"
         phone.control("POST", "spaces", {"name": space})
         phone.space = space
         try:
-            failed = take_steps(Walk(phone), as_json)
+            failed = take_steps(journey, as_json, steps)
         finally:
             if not keep:
                 phone.space = "default"
@@ -242,10 +244,20 @@ def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
     raise SystemExit(1 if failed else 0)
 
 
-def take_steps(journey: Walk, as_json: bool) -> int:
+def of_channel(channel: str, address: str) -> tuple[Walk, Steps]:
+    """Whose journey it is, and its steps."""
+    if channel == "wechat":
+        return Walk(Handset(address)), STEPS
+    from mock_providers.phone import walk_national
+    from mock_providers.phone.national_handset import NationalHandset
+
+    return walk_national.NationalWalk(NationalHandset(address)), walk_national.STEPS
+
+
+def take_steps(journey: Walk, as_json: bool, steps: Steps) -> int:
     """Every step in order, one line each; how many failed (the first failure ends the walk)."""
     cursor: str | None = None
-    for number, (title, step) in enumerate(STEPS, 1):
+    for number, (title, step) in enumerate(steps, 1):
         began = clock.monotonic()
         try:
             said, good = step(journey), True

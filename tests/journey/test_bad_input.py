@@ -273,7 +273,7 @@ TOKENS = [
     ("Bearer {twisted}", "TOKEN_INVALID"),
     ("Bearer {elsewhere}", "TOKEN_INVALID"),
 ]
-OPEN = {"/login/wechat", "/login/refresh", "/notices/family-binding"}
+OPEN = {"/login/wechat", "/login/national", "/login/refresh", "/notices/family-binding"}
 
 
 @pytest.mark.parametrize("said, code", TOKENS, ids=lambda value: str(value)[:24])

@@ -16,6 +16,7 @@ from PIL import Image
 
 from app import InProcess, Simulator, join
 from mock_providers.phone.handset import LETTER_SECONDS, Handset, Json, Refusal, sample_picture, sample_signature
+from mock_providers.phone.national_handset import NationalHandset
 from tests.journey.conftest import BASE, post_to
 from yibao.errors import CATALOGUE
 from yibao.identity import check_character
@@ -81,6 +82,11 @@ def handset(simulator: Simulator, space: str = "default") -> Handset:
         phone.control("POST", "spaces", {"name": space})
     phone.space = space
     return phone
+
+
+def in_the_national_app(phone: Handset) -> NationalHandset:
+    """The same phone, the other app."""
+    return NationalHandset(phone.base, phone.space, phone.session)
 
 
 @pytest.mark.parametrize(
@@ -218,6 +224,19 @@ def _(phone: Handset) -> None:
     code = phone.phone("wechat/login", person="P01")["code"]
     for _ in range(2):
         phone.api("POST", "/login/wechat", {"code": code})
+
+
+@reaches("LOGIN_DENIED")
+def _(phone: Handset) -> None:
+    in_the_national_app(phone).log_in("P01", "deny")
+
+
+@reaches("LOGIN_STATE_INVALID")
+def _(phone: Handset) -> None:
+    app = in_the_national_app(phone)
+    back = app.sent_back("P01", app.log_in_page())
+    app.open(back)
+    raise Refusal("GET", back, app.open(back))
 
 
 @reaches("LOGIN_BLOCKED", "LOGIN_TOO_OFTEN")

@@ -5,9 +5,7 @@ a transaction is open.
 """
 
 import hashlib
-import hmac
 import json
-import secrets
 from base64 import b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -19,6 +17,7 @@ from flask import current_app
 from yibao import clock
 from yibao.db import current_space
 from yibao.providers.http import Answer, Unreachable, VendorRefused, send
+from yibao.providers.national.payer import Payer, user_query
 
 TOKEN_DEAD = ("40001", "40014", "42001")
 BUSY = -1
@@ -31,17 +30,6 @@ FACE_PASSED = 10000
 class WechatUser:
     openid: str
     unionid: str | None
-
-
-@dataclass(frozen=True)
-class Payer:
-    """Whose insurance account was authorised. `for_relative`: the user pays out of a relative's credential."""
-
-    name: str
-    id_number: str
-    pay_auth_no: str
-    for_relative: bool
-    psn_no: str
 
 
 def code_to_session(code: str) -> WechatUser:
@@ -119,33 +107,8 @@ def cert_hash(cert_type: str, name: str, id_number: str) -> str:
 def authorised_payer(auth_code: str, openid: str) -> Payer:
     """Who authorised a payment with the insurance account (医保授权), and the number that pays once."""
     mip = current_app.config["SETTINGS"].vendor(current_space(), "national")["mip"]
-    partner = mip["partner_id"]
     base_url = mip.get("user_query_url") or f"{_account()['base_url']}/api/mipuserquery/userQuery"
-    timestamp = str(clock.wall_unix() * 1000)
-    headers = {
-        "Content-Type": "application/json",
-        "god-portal-timestamp": timestamp,
-        "god-portal-request-id": secrets.token_hex(16),
-        "god-portal-signature": portal_signature(mip["partner_secret"], partner, timestamp),
-    }
-    body = json.dumps({"qrcode": auth_code, "openid": openid}).encode()
-    answer = _json(send("POST", f"{base_url}/{partner}", base_url=base_url, headers=headers, body=body))
-    if answer.get("code") != 0:
-        raise VendorRefused("user query", answer.get("code", ""), str(answer.get("message", "")))
-    own, family = answer.get("pay_auth_no") or "", answer.get("family_pay_auth_no") or ""
-    if bool(own) == bool(family):
-        raise Unreachable("the user query must give exactly one payment authorisation")
-    return Payer(
-        name=str(answer.get("user_name", "")),
-        id_number=str(answer.get("user_card_no", "")).upper(),
-        pay_auth_no=own or family,
-        for_relative=bool(family),
-        psn_no=str(answer.get("psn_no") or ""),
-    )
-
-
-def portal_signature(secret: str, partner: str, timestamp: str) -> str:
-    return hmac.new(secret.encode(), f"{partner}{timestamp}".encode(), hashlib.sha256).hexdigest()
+    return user_query(base_url, {"qrcode": auth_code, "openid": openid})
 
 
 def _account() -> Mapping[str, Any]:

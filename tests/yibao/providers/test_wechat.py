@@ -6,6 +6,7 @@ import requests
 from yibao.db import db
 from yibao.providers import http, wechat
 from yibao.providers.http import Unreachable, Untrusted, VendorRefused
+from yibao.providers.national import payer
 from yibao.spaces import entered
 from yibao.steps.login.models import User
 
@@ -125,7 +126,7 @@ def test_a_body_is_raw_utf8_with_its_length(vendors):
 
 
 def test_the_published_portal_signature_comes_out():
-    signature = wechat.portal_signature("SIMPARTNERSECRET", "SIMPARTNER01", "1735787045000")
+    signature = payer.portal_signature("SIMPARTNERSECRET", "SIMPARTNER01", "1735787045000")
     assert signature == "d40f1132299e0789c23951729e8c08cad98b68e2fcccf4370dffd53e3e6e8e51"
 
 

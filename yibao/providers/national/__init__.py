@@ -1,4 +1,4 @@
-"""The national platform: the institutions' gateway, the mobile payment centre and its notice.
+"""The national platform: the institutions' gateway, the mobile payment centre, face recognition and their notices.
 
 Yuan stays on this wire: everything given back is fen. Every call raises Unreachable (what happened is unknown) or
 VendorRefused; its `code` is one of facts.REASONS where the platform's words are known, else the platform's own code.
@@ -14,6 +14,7 @@ from yibao.providers.national.centre import (
     revoke,
     upload_fees,
 )
+from yibao.providers.national.face import FaceResult, begin_face, face_result, read_face_notice
 from yibao.providers.national.facts import (
     Institution,
     Insurance,
@@ -34,18 +35,25 @@ from yibao.providers.national.gateway import (
     person,
     preview,
 )
+from yibao.providers.national.payer import Payer, authorised_payer, cashier_url
 
 __all__ = [
     "PRESCRIPTION_PATH",
+    "FaceResult",
     "Institution",
     "Insurance",
     "Line",
     "OrderState",
+    "Payer",
     "Person",
     "Refund",
     "SettlementNotice",
     "Split",
+    "authorised_payer",
+    "begin_face",
+    "cashier_url",
     "catalogue_page",
+    "face_result",
     "gateway_signature",
     "institution",
     "institutions",
@@ -55,6 +63,7 @@ __all__ = [
     "place_payment",
     "prescription",
     "preview",
+    "read_face_notice",
     "read_settlement_notice",
     "reason_of",
     "refund",

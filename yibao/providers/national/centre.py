@@ -75,7 +75,7 @@ def upload_fees(
         "uldLatlnt": location,
         "feedetailList": [_centre_line(line, patient, order_no, moment) for line in lines],
     }
-    answer = _centre("/org/local/api/hos/uldFeeInfo", data)
+    answer = call("/org/local/api/hos/uldFeeInfo", data)
     return text(answer, "payOrdId"), text(answer, "payToken")
 
 
@@ -102,15 +102,15 @@ def place_payment(
         "acctUsedFlag": "1",
         "insuCode": insurance.area,
     }
-    return _order(_centre("/org/local/api/hos/pay_order", data))
+    return _order(call("/org/local/api/hos/pay_order", data))
 
 
 def refund(
     pay_order_id: str, refund_no: str, at: datetime, split: Split, pay_auth_no: str, kind: str = "ALL"
 ) -> Refund:
-    """6203: give the insurance money back. ALL wants the original parts; HI leaves the cash alone."""
+    """6203: give money back. ALL wants the original parts; HI leaves the cash alone, CASH the insurance."""
     cash_fen = 0 if kind == "HI" else split.cash_fen
-    account_fen, pooled_fen = split.own_fen + split.mutual_fen, split.pooled_fen
+    account_fen, pooled_fen = (0, 0) if kind == "CASH" else (split.own_fen + split.mutual_fen, split.pooled_fen)
     data = {
         "payOrdId": pay_order_id,
         "appRefdSn": refund_no,
@@ -122,20 +122,20 @@ def refund(
         "payAuthNo": pay_auth_no,
         "refdType": kind,
     }
-    answer = _centre("/org/local/api/hos/refund_Order", data)
+    answer = call("/org/local/api/hos/refund_Order", data)
     return Refund(str(answer.get("refdSn", "")), text(answer, "refStatus"), answer)
 
 
 def order_state(pay_order_id: str, pay_token: str, institution_code: str, patient: Person) -> OrderState:
     """6301: how far the order is."""
     data = _about_order(pay_order_id, pay_token, institution_code, patient)
-    return _order(_centre("/org/local/api/hos/query_order_info", data))
+    return _order(call("/org/local/api/hos/query_order_info", data))
 
 
 def revoke(pay_order_id: str, pay_token: str, institution_code: str, patient: Person) -> None:
     """6401: take an unpaid upload back."""
     data = _about_order(pay_order_id, pay_token, institution_code, patient)
-    answer = _centre("/org/local/api/hos/revoke_order", data)
+    answer = call("/org/local/api/hos/revoke_order", data)
     if answer.get("success") not in (True, "true"):
         raise VendorRefused("payment centre", "NOT_REVOKED", str(answer.get("message", "")))
 
@@ -149,18 +149,12 @@ def prescription(number: str, institution_code: str, patient: Person) -> dict[st
         "psnCertType": CERT_TYPES[patient.id_type],
         "certno": patient.id_number,
     }
-    return _centre(PRESCRIPTION_PATH, data, PRESCRIPTION_VERSION)
+    return call(PRESCRIPTION_PATH, data, PRESCRIPTION_VERSION)
 
 
 def read_settlement_notice(raw_body: bytes) -> SettlementNotice:
     """6302: open and verify the sealed notice. Raises Untrusted."""
-    try:
-        message = json.loads(raw_body, parse_float=sealed.Number)
-    except ValueError as error:
-        raise Untrusted("the notice is not JSON") from error
-    if not isinstance(message, dict):
-        raise Untrusted("the notice is not an object")
-    data = sealed.unseal(message, credentials()["mip"])
+    data = opened(raw_body)
     try:
         order = _order(data)
     except (VendorRefused, Unreachable) as error:
@@ -169,7 +163,18 @@ def read_settlement_notice(raw_body: bytes) -> SettlementNotice:
     return SettlementNotice(f"{order.pay_order_id}:{call_type}", order, call_type)
 
 
-def _centre(path: str, data: Mapping[str, Any], version: str = CENTRE_VERSION) -> dict[str, Any]:
+def opened(raw_body: bytes) -> dict[str, Any]:
+    """What a sealed notice says. Raises Untrusted."""
+    try:
+        message = json.loads(raw_body, parse_float=sealed.Number)
+    except (ValueError, RecursionError) as error:
+        raise Untrusted("the notice is not JSON") from error
+    if not isinstance(message, dict):
+        raise Untrusted("the notice is not an object")
+    return sealed.unseal(message, credentials()["mip"])
+
+
+def call(path: str, data: Mapping[str, Any], version: str = CENTRE_VERSION) -> dict[str, Any]:
     """One sealed call; the answer's seal is broken only after its signature was verified."""
     mip = credentials()["mip"]
     base_url = mip["base_url"].rstrip("/")

@@ -52,7 +52,7 @@ class Letter(InSpace, Model):
     signed_by_guardian_of: Mapped[str] = mapped_column(String(60), default="")
     supersedes: Mapped[str] = mapped_column(String(26), default="")
     policy_version: Mapped[str] = mapped_column(String(20))
-    channel: Mapped[str] = mapped_column(String(20), default="hn_mini")
+    channel: Mapped[str] = mapped_column(String(20), default=audit.channel)
     device: Mapped[str] = mapped_column(String(120), default="")
     signature_png: Mapped[bytes | None] = mapped_column(LargeBinary)
     strokes: Mapped[list[Any] | None] = mapped_column(JSON)

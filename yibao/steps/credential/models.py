@@ -12,7 +12,7 @@ from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
 from yibao.providers.national import Person
 from yibao.steps.credential import rules
-from yibao.steps.login.models import User
+from yibao.steps.login.models import User, face_confirmed
 
 ALPHABET = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
@@ -88,6 +88,13 @@ def apply(user: User, event: str, actor: str) -> Credential:
         db.session.add(held)
     held.apply(event, actor)
     return held
+
+
+@face_confirmed.connect
+def is_confirmed(user: User) -> bool:
+    """Whether the user's face was found to be the person's whose name they gave."""
+    held = of(user)
+    return held is not None and held.activated_at is not None
 
 
 def freeze(user: User) -> None:

@@ -1,7 +1,8 @@
 """Face tickets. A later step opens one for its purpose, hears of its end through `face_finished`, consumes it once.
 
-The way of a ticket: `open_ticket` in the step's transaction, commit, `request_check` (asks WeChat), the phone does
-the check, `settle` (asks WeChat, believes nobody else). No picture and no score is kept.
+The way of a ticket: `open_ticket` in the step's transaction, commit, `request_check` (asks the vendor), the phone
+does the check, `settle` (asks the vendor) or `told` (its signed notice); nobody else is believed. No picture and no
+score is kept.
 """
 
 from collections.abc import Callable
@@ -14,12 +15,15 @@ from blinker import Signal
 from sqlalchemy import Index, String, UniqueConstraint, select
 from sqlalchemy.orm import Mapped, mapped_column
 
-from yibao import audit, clock, ids, tasks
+from yibao import audit, clock, ids, inbox, tasks
 from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
-from yibao.providers import wechat
+from yibao.providers import national
 from yibao.providers.http import Unreachable, VendorRefused
 from yibao.steps.face import rules
+from yibao.steps.face.vendors import VENDORS, Check
+from yibao.steps.login import models as login
+from yibao.steps.login import rules as login_rules
 from yibao.steps.login.models import User
 
 T = TypeVar("T")
@@ -38,7 +42,10 @@ class Subject:
 
 
 class FaceTicket(InSpace, Model):
-    """One face check: for one purpose, of one subject, about one target (a binding, an order)."""
+    """One face check: for one purpose, of one subject, about one target (a binding, an order).
+
+    `vendor` recognises it and knows it by `verify_id`; `page_url` is its page, where it has one.
+    """
 
     __tablename__ = "face_ticket"
     __table_args__ = (UniqueConstraint("space", "number"), Index(None, "space", "user_id", "id_number"))
@@ -53,7 +60,9 @@ class FaceTicket(InSpace, Model):
     id_number: Mapped[str] = mapped_column(String(50))
     state: Mapped[str] = mapped_column(String(10), default="ISSUED")
     code: Mapped[str] = mapped_column(String(24), default="")
+    vendor: Mapped[str] = mapped_column(String(10), default=rules.WECHAT, server_default=rules.WECHAT)
     verify_id: Mapped[str] = mapped_column(String(256), default="")
+    page_url: Mapped[str] = mapped_column(String(500), default="", server_default="")
     created_at: Mapped[datetime] = mapped_column(Moment)
     expires_at: Mapped[datetime] = mapped_column(Moment)
     finished_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -62,6 +71,11 @@ class FaceTicket(InSpace, Model):
     @property
     def is_waiting(self) -> bool:
         return self.state in rules.WAITING
+
+    @property
+    def check(self) -> Check:
+        """What the vendor is asked about."""
+        return Check(self.number, self.openid, self.name, self.id_type, self.id_number, self.verify_id)
 
     def apply(self, event: str, code: str = "", actor: str = "V") -> None:
         """One move by the table; the end of the ticket is told to whoever waits for it."""
@@ -86,7 +100,8 @@ def open_ticket(purpose: str, subject: Subject, target: str, user: User) -> Face
     ticket = FaceTicket(
         number=ids.fresh("face"),
         user_id=user.id,
-        openid=user.openid,
+        openid=user.openid or "",
+        vendor=rules.NATIONAL if login.channel() == login_rules.NATIONAL else rules.WECHAT,
         purpose=purpose,
         target=target,
         name=subject.name,
@@ -95,6 +110,7 @@ def open_ticket(purpose: str, subject: Subject, target: str, user: User) -> Face
         state="ISSUED",
         code="",
         verify_id="",
+        page_url="",
         created_at=now,
         expires_at=now + rules.TICKET_LIFE,
     )
@@ -105,50 +121,70 @@ def open_ticket(purpose: str, subject: Subject, target: str, user: User) -> Face
 
 
 def request_check(ticket: FaceTicket) -> FaceTicket:
-    """Get the verify_id for the phone. No transaction may be open; commits.
+    """Get the verify_id, or the page, for the phone. No transaction may be open; commits.
 
-    Raises Refused FACE_VENDOR_DOWN after three tries, VENDOR_ERROR if WeChat says no.
+    Raises Refused FACE_VENDOR_DOWN after three tries, VENDOR_ERROR if the vendor says no.
     """
-    number, openid, name, id_number = ticket.number, ticket.openid, ticket.name, ticket.id_number
+    number, check, vendor = ticket.number, ticket.check, VENDORS[ticket.vendor]
     try:
-        verify_id = _three_times(lambda: wechat.begin_face(number, openid, name, id_number))
+        begun = _three_times(lambda: vendor.begin(check))
     except (Unreachable, VendorRefused) as error:
         raise _give_up(number, error) from error
     ticket = by_number(number)
-    ticket.verify_id = verify_id
+    ticket.verify_id, ticket.page_url = begun
     db.session.commit()
     return ticket
 
 
 def settle(number: str, user_id: int) -> FaceTicket:
-    """Ask WeChat how the check went and let the ticket end by it. Commits.
+    """Ask the vendor how the check went and let the ticket end by it. Commits.
 
     Raises Refused with the ticket's code unless it passed; a ticket that ended before answers the same again.
     """
     ticket = by_number(number, user_id)
-    if ticket.is_waiting and clock.now() >= ticket.expires_at:
-        ticket.apply("expired", "FACE_TIMEOUT", "S")
-        db.session.commit()
-    if ticket.is_waiting and rules.locked_until(fails(user_id, _subject(ticket)), clock.now()):
-        ticket.apply("locked", "FACE_LOCKED", "S")  # opened before the fail that locked
-        db.session.commit()
+    _end_in_time(ticket)
+    db.session.commit()
     if not ticket.is_waiting:
         return _answer(ticket)
     if not ticket.verify_id:
-        raise Refused("FACE_VENDOR_DOWN", "WeChat never began this check; open a new one")
-    asked = (number, ticket.openid, ticket.verify_id, ticket.name, ticket.id_number)
-    db.session.commit()
+        raise Refused("FACE_VENDOR_DOWN", "the vendor never began this check; open a new one")
+    check, vendor = ticket.check, VENDORS[ticket.vendor]
     try:
-        verify_ret = _three_times(lambda: wechat.face_result(*asked))
+        code = _three_times(lambda: vendor.result(check))
     except (Unreachable, VendorRefused) as error:
         raise _give_up(number, error) from error
     ticket = by_number(number, user_id)
-    if ticket.is_waiting:
-        code = rules.code_of(verify_ret)
-        for event in rules.events_of(code, len(fails(user_id, _subject(ticket)))):
-            ticket.apply(event, code)
-        db.session.commit()
+    _conclude(ticket, code)
+    db.session.commit()
     return _answer(ticket)
+
+
+def told(notice: national.FaceResult) -> None:
+    """A verified notice of the national platform: what it says holds, once, while the ticket waits. Caller commits.
+
+    Raises Refused CALLBACK_UNKNOWN for a check that is not ours.
+    """
+    ticket = find(notice.serial)
+    if ticket is None or ticket.vendor != rules.NATIONAL or ticket.verify_id not in ("", notice.face_token):
+        raise Refused("CALLBACK_UNKNOWN", ref=notice.serial[:64])
+    if inbox.first_time("national", f"face:{notice.serial}:{notice.status}"[:96]):
+        _end_in_time(ticket)
+        _conclude(ticket, rules.code_of_national(notice.status, notice.fail_code))
+
+
+def _end_in_time(ticket: FaceTicket) -> None:
+    """Over before it was finished: too late, or opened before the fail that locked."""
+    if ticket.is_waiting and clock.now() >= ticket.expires_at:
+        ticket.apply("expired", "FACE_TIMEOUT", "S")
+    if ticket.is_waiting and rules.locked_until(fails(ticket.user_id, _subject(ticket)), clock.now()):
+        ticket.apply("locked", "FACE_LOCKED", "S")
+
+
+def _conclude(ticket: FaceTicket, code: str) -> None:
+    """Let a waiting ticket go where the vendor's result takes it."""
+    if ticket.is_waiting:
+        for event in rules.events_of(code, len(fails(ticket.user_id, _subject(ticket)))):
+            ticket.apply(event, code)
 
 
 def consume(number: str, purpose: str, target: str) -> FaceTicket:
@@ -167,11 +203,15 @@ def consume(number: str, purpose: str, target: str) -> FaceTicket:
 
 def by_number(number: str, user_id: int | None = None) -> FaceTicket:
     """The ticket as the database has it now. Raises Refused NOT_FOUND, also for somebody else's."""
-    rows = select(FaceTicket).filter_by(number=number).execution_options(populate_existing=True)
-    ticket = db.session.scalars(rows).first()
+    ticket = find(number)
     if ticket is None or user_id not in (None, ticket.user_id):
         raise Refused("NOT_FOUND")
     return ticket
+
+
+def find(number: str) -> FaceTicket | None:
+    rows = select(FaceTicket).filter_by(number=number).execution_options(populate_existing=True)
+    return db.session.scalars(rows).first()
 
 
 def fails(user_id: int, subject: Subject) -> list[datetime]:
@@ -224,4 +264,5 @@ def _give_up(number: str, error: Unreachable | VendorRefused) -> Refused:
     if ticket.is_waiting and ticket.state != "ERROR":
         ticket.apply("vendor_down", code)
     db.session.commit()
-    return Refused(code, "" if code == "FACE_VENDOR_DOWN" else f"WeChat refused with {getattr(error, 'code', '')}")
+    words = f"{ticket.vendor} refused with {error.code}" if isinstance(error, VendorRefused) else ""
+    return Refused(code, words)

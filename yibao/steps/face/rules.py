@@ -1,4 +1,4 @@
-"""Face checks (domain sheet §6.4): the states of a ticket, what WeChat's results mean, and when to stop trying.
+"""Face checks (domain sheet §6.4): the states of a ticket, what the vendors' results mean, and when to stop trying.
 
 Rules of the file: tables and pure functions. Times come in as arguments.
 """
@@ -7,8 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from yibao.errors import Refused
+from yibao.providers.national.face import FAILED, PASSED
 from yibao.providers.wechat import FACE_PASSED
 
+WECHAT, NATIONAL = "wechat", "national"  # who recognises the face
 TICKET_LIFE = timedelta(minutes=5)
 VENDOR_TRIES = 3
 PAUSE_AFTER, PAUSE = 3, timedelta(minutes=10)
@@ -59,6 +61,16 @@ CODES = {
     90107: "FACE_TIMEOUT",
     **dict.fromkeys(NOT_FINISHED, "FACE_NOT_FINISHED"),
 }
+# the national platform's failCode
+NATIONAL_CODES = {
+    "mismatch": "FACE_FAIL",
+    "not_live": "FACE_NOT_LIVE",
+    "poor_quality": "FACE_QUALITY",
+    "timeout": "FACE_TIMEOUT",
+    "cancel": "FACE_CANCELLED",
+    "no_device": "FACE_DEVICE",
+    "no_subject": "FACE_SUBJECT_MISMATCH",
+}
 SCORED = ("FACE_FAIL", "FACE_SUBJECT_MISMATCH")  # liveness was over when these were found
 COUNTED = ("FACE_FAIL", "FACE_SUBJECT_MISMATCH", "FACE_NOT_LIVE")
 
@@ -75,6 +87,13 @@ def code_of(verify_ret: int) -> str:
     if verify_ret == FACE_PASSED:
         return ""
     return CODES.get(verify_ret, "FACE_DEVICE" if verify_ret >= 90000 else "FACE_VENDOR_DOWN")
+
+
+def code_of_national(status: str, fail_code: str) -> str:
+    """Our word for a result of the national platform; empty for a pass and for nothing else."""
+    if status == PASSED:
+        return ""
+    return NATIONAL_CODES.get(fail_code, "FACE_VENDOR_DOWN") if status == FAILED else "FACE_NOT_FINISHED"
 
 
 def events_of(code: str, fails_before: int) -> list[str]:

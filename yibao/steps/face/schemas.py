@@ -25,6 +25,8 @@ class Ticket(Schema):
             "example": "ISSUED",
         }
     )
+    vendor = fields.String(metadata={"description": "wechat, or national in the national app", "example": "wechat"})
     verify_id = fields.String(metadata={"description": "for wx.requestFacialVerify", "example": "verify-0001"})
+    page_url = fields.String(metadata={"description": "in the national app: the page to open", "example": ""})
     expires_at = fields.AwareDateTime(metadata={"example": "2025-12-01T10:05:00+08:00"})
     code = fields.String(metadata={"description": "why it did not pass; empty otherwise", "example": ""})

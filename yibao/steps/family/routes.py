@@ -6,7 +6,7 @@ from flask import g
 from flask_smorest import Blueprint
 from sqlalchemy import select
 
-from yibao import auth, clock, policies
+from yibao import audit, auth, clock, policies
 from yibao.db import db
 from yibao.errors import Refused
 from yibao.providers.http import Unreachable, VendorRefused
@@ -43,7 +43,7 @@ def notice(query: dict[str, Any]) -> dict[str, Any]:
 def start(given: dict[str, Any]) -> Binding:
     """Begin to bind a relative; the caller's own credential must be active."""
     user, policy = current_user(), policies.current()
-    channel = given.get("channel", "hn_mini")
+    channel = given.get("channel", audit.channel())
     found = policy.channel(channel)
     if found is None or "family_account" not in found.features:
         raise Refused("FIELD_INVALID", fields={"channel": ["not a channel of this region"]})

@@ -1,10 +1,10 @@
-"""WeChat users, the person each is bound to, and their sessions."""
+"""Users of WeChat and of the national app, the person each is bound to, and their sessions."""
 
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from blinker import Signal
 from flask import g
-from sqlalchemy import Date, String, UniqueConstraint, select
+from sqlalchemy import Date, String, UniqueConstraint, delete, select, update
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
@@ -16,16 +16,26 @@ from yibao.providers.http import Unreachable, VendorRefused
 from yibao.providers.national import Insurance, Person
 from yibao.steps.login import rules
 
+NATIONAL_LOGIN_LIFE = timedelta(minutes=10)
 real_name_removing = Signal("sent with the user before the person is taken off; a receiver may raise Refused")
+face_confirmed = Signal("sent with a user; a receiver answers True if the person's own face was recognised")
 
 
 class User(InSpace, Model):
-    """A WeChat user of the mini program. The person fields are empty until the real name is bound."""
+    """Somebody who logs in: by WeChat (`openid`), by the national platform (`national_sub`), or by both.
+
+    The person fields are empty until the real name is bound; a national log-in brings it along.
+    """
 
     __tablename__ = "user"
-    __table_args__ = (UniqueConstraint("space", "openid"), UniqueConstraint("space", "id_type", "id_number"))
+    __table_args__ = (
+        UniqueConstraint("space", "openid"),
+        UniqueConstraint("space", "national_sub"),
+        UniqueConstraint("space", "id_type", "id_number"),
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
-    openid: Mapped[str] = mapped_column(String(128))
+    openid: Mapped[str | None] = mapped_column(String(128))
+    national_sub: Mapped[str | None] = mapped_column(String(255))
     unionid: Mapped[str | None] = mapped_column(String(128))
     phone: Mapped[str | None] = mapped_column(String(20))
     created_at: Mapped[datetime] = mapped_column(Moment)
@@ -74,24 +84,25 @@ class User(InSpace, Model):
         insurance = person.insurance
         self.insutype, self.insured_in = (insurance.kind, insurance.area) if insurance else (None, None)
 
-    def unbind(self) -> None:
+    def unbind(self, event: str = "unbind", actor: str = "U") -> None:
         """Be nobody again. Raises Refused REAL_NAME_REQUIRED, or what a later step has against it."""
         if self.id_number is None:
             raise Refused("REAL_NAME_REQUIRED")
         real_name_removing.send(self)
         self.name = self.id_type = self.id_number = self.psn_no = self.gender = None
         self.born_on = self.insutype = self.insured_in = self.bound_at = None
-        audit.moved("real_name", str(self.id), "BOUND", "NONE", "unbind", "U")
+        audit.moved("real_name", str(self.id), "BOUND", "NONE", event, actor)
 
 
 class Session(InSpace, Model):
-    """One login. Every refresh makes the next rotation; an older refresh token ends the session."""
+    """One login, by `channel` wechat or nhsa_app. Every refresh makes the next rotation; an older token ends it."""
 
     __tablename__ = "session"
     __table_args__ = (UniqueConstraint("space", "number"),)
     id: Mapped[int] = mapped_column(primary_key=True)
     number: Mapped[str] = mapped_column(String(32))
     user_id: Mapped[int] = mapped_column(index=True)
+    channel: Mapped[str] = mapped_column(String(10), default=rules.WECHAT, server_default=rules.WECHAT)
     rotation: Mapped[int] = mapped_column(default=0)
     rotated_at: Mapped[datetime] = mapped_column(Moment)
     ended_at: Mapped[datetime | None] = mapped_column(Moment)
@@ -115,6 +126,20 @@ class Session(InSpace, Model):
         }
 
 
+class NationalLogin(InSpace, Model):
+    """An attempt to log in that is on the platform's page. `return_to`: the front end's page, or ""."""
+
+    __tablename__ = "national_login"
+    __table_args__ = (UniqueConstraint("space", "state"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    state: Mapped[str] = mapped_column(String(64))
+    nonce: Mapped[str] = mapped_column(String(64))
+    verifier: Mapped[str] = mapped_column(String(128))
+    return_to: Mapped[str] = mapped_column(String(500), default="")
+    expires_at: Mapped[datetime] = mapped_column(Moment)
+    used_at: Mapped[datetime | None] = mapped_column(Moment)
+
+
 def current_user() -> User:
     """The caller, after `auth.required`."""
     return db.session.get_one(User, g.user_id)
@@ -134,9 +159,67 @@ def user_of(openid: str, unionid: str | None) -> User:
     return user
 
 
-def open_session(user: User) -> Session:
+def national_user(sub: str, person: Person, phone: str) -> User:
+    """The user of somebody the national platform vouches for, made and bound on first sight.
+
+    Whoever is bound to the document already is the same user, if it was their own face that said so. A document
+    that was only typed into another account gives way: anybody can type it. Raises Refused REAL_NAME_BOUND, or
+    what a later step has against taking a person off.
+    """
+    holder, known = holder_of(person.id_type, person.id_number), user_by_sub(sub)
+    if holder is not None and holder is not known and holder.national_sub is None and not _is_confirmed(holder):
+        holder.unbind("displaced", "S")
+        db.session.flush()
+        holder = None
+    user = holder or known or User(created_at=clock.now())
+    if known is not None and known is not user:
+        known.national_sub = None
+        db.session.flush()
+    user.national_sub, user.phone = sub, user.phone or phone[:20] or None
+    db.session.add(user)
+    db.session.flush()
+    user.bind(person, clock.now())
+    return user
+
+
+def user_by_sub(sub: str) -> User | None:
+    return db.session.scalars(select(User).filter_by(national_sub=sub)).first()
+
+
+def _is_confirmed(user: User) -> bool:
+    return any(answer for _, answer in face_confirmed.send(user))
+
+
+def begin_national(state: str, nonce: str, verifier: str, return_to: str) -> None:
+    """Note an attempt; those whose time is over are swept out. The caller commits."""
+    now = clock.now()
+    db.session.execute(delete(NationalLogin).where(NationalLogin.expires_at <= now))
+    more = {"return_to": return_to, "expires_at": now + NATIONAL_LOGIN_LIFE}
+    db.session.add(NationalLogin(state=state, nonce=nonce, verifier=verifier, **more))
+
+
+def national_attempt(state: str) -> NationalLogin:
+    """An attempt that nobody came back from yet. Raises Refused LOGIN_STATE_INVALID."""
+    row = db.session.scalars(select(NationalLogin).filter_by(state=state, used_at=None)).first()
+    if row is None or clock.now() >= row.expires_at:
+        raise Refused("LOGIN_STATE_INVALID")
+    return row
+
+
+def use_up(attempt: NationalLogin) -> None:
+    """Once: of two at the same instant the second is refused. Raises Refused LOGIN_STATE_INVALID."""
+    unused = NationalLogin.id == attempt.id, NationalLogin.used_at.is_(None)
+    done = db.session.execute(
+        update(NationalLogin).where(*unused).values(used_at=clock.now()).returning(NationalLogin.id)
+    )
+    if done.first() is None:
+        raise Refused("LOGIN_STATE_INVALID")
+
+
+def open_session(user: User, channel: str = rules.WECHAT) -> Session:
     """A new login of this user."""
-    row = Session(number=ids.fresh("session"), user_id=user.id, rotation=0, rotated_at=clock.now())
+    now = clock.now()
+    row = Session(number=ids.fresh("session"), user_id=user.id, channel=channel, rotation=0, rotated_at=now)
     db.session.add(row)
     audit.moved("session", row.number, "NONE", "OPEN", "login", "U")
     return row
@@ -147,10 +230,16 @@ def session_by(number: str) -> Session | None:
 
 
 def require_alive(user_id: int, number: str) -> None:
-    """Raises Refused SESSION_EXPIRED unless this user's session goes on."""
+    """Raises Refused SESSION_EXPIRED unless this user's session goes on; `channel` says by which door it came."""
     row = session_by(number)
     if row is None or row.user_id != user_id or not row.is_alive(clock.now()):
         raise Refused("SESSION_EXPIRED")
+    g.channel = row.channel
+
+
+def channel() -> str:
+    """By which door the caller came, once `auth.required` saw it: wechat or nhsa_app."""
+    return str(g.get("channel", rules.WECHAT))
 
 
 def registered(name: str, id_type: str, id_number: str) -> Person:

@@ -1,18 +1,22 @@
-"""Log in with WeChat, keep the session, know who the user is."""
+"""Log in with WeChat or the national platform, keep the session, know who the user is."""
 
 from typing import Any
+from urllib.parse import urlsplit
 
-from flask import g, request
+from flask import Blueprint as FlaskBlueprint
+from flask import Response, g, jsonify, redirect, request
 from flask_smorest import Blueprint
 
 from yibao import auth, clock, identity
-from yibao.db import db
+from yibao.db import db, writes
 from yibao.errors import Refused
 from yibao.providers import wechat
 from yibao.providers.http import Unreachable, VendorRefused
-from yibao.steps.login import models, rules, schemas
+from yibao.providers.national.login import redirect_uri
+from yibao.steps.login import models, national, rules, schemas
 
 blp = Blueprint("login", __name__, description="登录、手机号与实名")
+callbacks = FlaskBlueprint("login_callbacks", __name__)
 blp.record_once(lambda state: state.app.extensions.update(session_alive=models.require_alive))
 
 
@@ -30,6 +34,36 @@ def log_in(body: dict[str, Any]) -> dict[str, object]:
     session = models.open_session(models.user_of(who.openid, who.unionid))
     db.session.commit()
     return session.tokens()
+
+
+@blp.get("/login/national")
+@writes
+@blp.arguments(schemas.ByNational(), location="query")
+@blp.response(302)
+def log_in_nationally(query: dict[str, Any]) -> Response:
+    """Go to the national platform's log-in page; it comes back to /callbacks/national/login"""
+    url, state = national.begin(query["return_to"])
+    answer = redirect(url)
+    if query["return_to"]:
+        path, life = urlsplit(redirect_uri()).path, models.NATIONAL_LOGIN_LIFE
+        secure = redirect_uri().startswith("https:")
+        answer.set_cookie(national.COOKIE, state, life, path=path, httponly=True, samesite="Lax", secure=secure)
+    return _private(answer)
+
+
+@callbacks.get("/national/login")
+@writes
+def log_in_comes_back() -> Response:
+    """The browser, from the national platform's page: tokens as JSON, or in the fragment of the front end's page."""
+    session, return_to = national.finish(request.args, request.cookies.get(national.COOKIE, ""))
+    tokens = session.tokens()
+    return _private(redirect(national.with_tokens(return_to, tokens)) if return_to else jsonify(tokens))
+
+
+def _private(answer: Any) -> Response:
+    """For one pair of eyes: kept nowhere, and its address told to nobody."""
+    answer.headers["Cache-Control"], answer.headers["Referrer-Policy"] = "no-store", "no-referrer"
+    return answer
 
 
 @blp.post("/login/refresh")
@@ -116,7 +150,8 @@ def unbind_real_name() -> None:
 
 def _shown(user: models.User) -> dict[str, Any]:
     return {
-        "openid_masked": identity.mask_token(user.openid),
+        "channel": models.channel(),
+        "openid_masked": identity.mask_token(user.openid) if user.openid else None,
         "phone_masked": identity.mask_phone(user.phone) if user.phone else None,
         "real_name": user.is_bound,
         "name_masked": identity.mask_name(user.name) if user.name else None,

@@ -3,6 +3,7 @@
 from yibao.errors import Refused
 from yibao.providers.http import VendorRefused
 
+WECHAT, NATIONAL = "wechat", "nhsa_app"  # the channel of a session
 LOGIN_REFUSALS = {
     "40029": "LOGIN_CODE_INVALID",
     "40163": "LOGIN_CODE_USED",
@@ -10,6 +11,7 @@ LOGIN_REFUSALS = {
     "45011": "LOGIN_TOO_OFTEN",
 }
 PHONE_REFUSALS = {"40029": "PHONE_CODE_INVALID", "40013": "PHONE_CODE_INVALID", "45011": "LOGIN_TOO_OFTEN"}
+NATIONAL_REFUSALS = {"invalid_grant": "LOGIN_CODE_INVALID"}
 PERSON_REFUSALS = {
     "UNKNOWN_PERSON": "PERSON_NOT_FOUND",
     "NOT_INSURED": "PERSON_NOT_FOUND",

@@ -27,6 +27,17 @@ class WechatLogin(Schema):
     )
 
 
+class ByNational(Schema):
+    return_to = fields.String(
+        load_default="",
+        validate=[Length(0, 500), Regexp(r"\A[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]*\Z")],
+        metadata={
+            "description": "a page of this machine or of an allowed origin; it gets the tokens in its fragment",
+            "example": "http://127.0.0.1:8000/app",
+        },
+    )
+
+
 class Refresh(Schema):
     refresh_token = fields.String(
         required=True, validate=[Length(1, 2048), CODE[1]], metadata={"example": "eyJhbGciOi…"}
@@ -55,7 +66,8 @@ class RealName(Schema):
 
 
 class Me(Schema):
-    openid_masked = fields.String(metadata={"example": "oAbc…wxyz"})
+    channel = fields.String(metadata={"description": "of this session: wechat or nhsa_app", "example": "wechat"})
+    openid_masked = fields.String(allow_none=True, metadata={"example": "oAbc…wxyz"})
     phone_masked = fields.String(allow_none=True, metadata={"example": "154****0001"})
     real_name = fields.Boolean(metadata={"description": "whether a person is bound"})
     name_masked = fields.String(allow_none=True, metadata={"example": "林*一"})

@@ -96,11 +96,12 @@ def send_all(ref: str, about: dict[str, Any]) -> None:
 
 def _send(row: Message, template_id: str | None) -> None:
     to, values = _fact(row)
-    if to is None or template_id is None:
-        row.move("drop", "nobody to tell" if to is None else "no template")
+    openid = to.openid if to else None
+    if openid is None or template_id is None:
+        row.move("drop", "nobody to tell" if openid is None else "no template")
         db.session.commit()
         return
-    wording, openid = wordings()[row.purpose], to.openid
+    wording = wordings()[row.purpose]
     data = wording.filled(values)
     row.move("send")
     db.session.commit()

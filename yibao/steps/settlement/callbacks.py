@@ -121,7 +121,7 @@ def _fund_paid(notice: national.SettlementNotice, once: Callable[[], bool]) -> N
         raise Refused("CALLBACK_UNKNOWN", ref=notice.order.pay_order_id)
     _same(row.number, fund_differs(row, notice.order))
     if once() and notice.call_type == PAID_CALL:
-        legs.fund_confirmed(row)
+        legs.order_confirmed(row, notice.order)
 
 
 def _order(said: Mapping[str, Any]) -> Settlement:

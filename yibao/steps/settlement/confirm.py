@@ -4,13 +4,14 @@
 called with never change. So a crash, a lost answer or a second confirm charges nobody a second time.
 """
 
-from flask import current_app
-
 from yibao import clock, ids, policies, tasks
-from yibao.db import current_space, db, let_go
+from yibao.db import db, let_go
 from yibao.errors import Refused
 from yibao.providers import national, wechat, wechatpay
 from yibao.providers.http import Unreachable, VendorRefused
+from yibao.spaces import callback_url
+from yibao.steps.login.models import channel, current_user
+from yibao.steps.login.rules import NATIONAL
 from yibao.steps.settlement import legs, rules, undo
 from yibao.steps.settlement.models import Settlement, held
 
@@ -23,8 +24,13 @@ RESUME_AFTER = rules.ASK_WAITING[1]  # nobody asks about a confirm that is still
 def confirm(number: str, user_id: int, auth_code: str, accept_cash: bool) -> None:
     """Everything until the phone may pay. Raises Refused."""
     row = _ready(number, user_id, accept_cash)
+    sub = None
+    if channel() == NATIONAL:
+        sub = current_user().national_sub or ""
+        if not row.insutype:
+            raise Refused("FUND_REFUSED", "the national cashier takes insurance orders only; pay this one in cash")
     let_go()
-    payer = _authorised(auth_code, row.openid)
+    payer = _authorised(auth_code, row.openid, sub)
     _claim(number, user_id, accept_cash, payer)
     advance(number)
 
@@ -32,7 +38,8 @@ def confirm(number: str, user_id: int, auth_code: str, accept_cash: bool) -> Non
 def advance(number: str) -> None:
     """Carry out the legs that are still missing. Raises Refused STATE_UNKNOWN when one does not answer."""
     try:
-        for leg in (_upload, _compare, _withdraw_empty, _order_cash, _order_mixed):
+        in_wechat = (_withdraw_empty, _order_cash, _order_mixed)
+        for leg in (_upload, _compare, *(() if _todo(number).is_national else in_wechat), _hand_over):
             leg(number)
     except Unreachable as error:
         _unknown(number, error)
@@ -63,8 +70,11 @@ def _ready(number: str, user_id: int, accept_cash: bool) -> Settlement:
     return row
 
 
-def _authorised(auth_code: str, openid: str) -> wechat.Payer:
+def _authorised(auth_code: str, openid: str, sub: str | None) -> national.Payer:
+    """Who agreed on the page of the channel at hand; only the national app's users have a `sub` here."""
     try:
+        if sub is not None:
+            return national.authorised_payer(auth_code, sub)
         return wechat.authorised_payer(auth_code, openid)
     except VendorRefused as refused:
         raise Refused("AUTHORISATION_INVALID", refused.message) from refused
@@ -72,15 +82,17 @@ def _authorised(auth_code: str, openid: str) -> wechat.Payer:
         raise Refused("VENDOR_ERROR", "the authorisation service did not answer") from error
 
 
-def _claim(number: str, user_id: int, accept_cash: bool, payer: wechat.Payer) -> None:
+def _claim(number: str, user_id: int, accept_cash: bool, payer: national.Payer) -> None:
     """One transition under the write lock: of two confirms at once the second finds the quote taken."""
     row = _ready(number, user_id, accept_cash)
     if payer.id_number != row.patient_id_number.upper() or payer.for_relative != (row.binding_id is not None):
         raise Refused("AUTHORISATION_PERSON")
+    row.channel = channel()
     now = clock.now()
     row.pay_auth_no = payer.pay_auth_no
     row.med_org_ord = f"{now:%y%m%d%H%M%S}{ids.fresh('med_org_ord', 8)}"
-    row.out_trade_no = f"{now:%y%m%d%H%M%S}{ids.fresh('out_trade_no', 16)}"
+    if not row.is_national:
+        row.out_trade_no = f"{now:%y%m%d%H%M%S}{ids.fresh('out_trade_no', 16)}"
     row.pay_by = now + policies.version(row.policy_version).settlement.pay_cash_within
     row.failure, row.tries = "", 0
     row.move("authorised", "U")
@@ -198,8 +210,12 @@ def _order_mixed(number: str) -> None:
         row = held(number)
         row.mix_trade_no = row.mix_trade_no or str(answer["mix_trade_no"])
         db.session.commit()
+
+
+def _hand_over(number: str) -> None:
+    """The phone has what it needs to pay."""
     row = held(number)
-    if row.state == "AUTH_OK" and row.mix_trade_no:
+    if row.state == "AUTH_OK" and row.is_ordered:
         row.move("ordered" if row.wants_fund else "ordered_for_cash")
         legs.settle_if_paid(row)
         row.tries = 1
@@ -262,11 +278,6 @@ def fees(split: rules.Split) -> dict[str, int]:
         "med_ins_other_fee": 0,
         "med_ins_cash_fee": split.cash_fen,
     }
-
-
-def callback_url(path: str) -> str:
-    """Where a provider reaches this space."""
-    return f"{current_app.config['SETTINGS'].public_url}/s/{current_space()}/callbacks/{path}"
 
 
 def _unknown(number: str, error: Unreachable) -> None:

@@ -74,8 +74,15 @@ def fund_confirmed(row: Settlement) -> None:
         _go_on(row, "fund")
 
 
+def order_confirmed(row: Settlement, order: national.OrderState) -> None:
+    """The bureau says its order is paid; in the national app that may include the cash."""
+    fund_confirmed(row)
+    if row.is_national and row.cash_fen and rules.cash_at_centre(order.status) == "paid":
+        cash_confirmed(row, "")
+
+
 def cash_confirmed(row: Settlement, transaction_id: str) -> None:
-    """The cash order is paid (TRANSACTION.SUCCESS, or the order query says so)."""
+    """The cash is paid (TRANSACTION.SUCCESS, or the order query says so; in the national app the bureau's order)."""
     if row.cash_paid_at is None:
         row.cash_paid_at, row.transaction_id = clock.now(), transaction_id
         _go_on(row, "cash")

@@ -9,11 +9,16 @@ from sqlalchemy.orm import Mapped, mapped_column
 from yibao import audit
 from yibao.db import InSpace, Model, Moment, db
 from yibao.errors import Refused
+from yibao.steps.login.rules import NATIONAL, WECHAT
 from yibao.steps.settlement import rules
 
 
 class Settlement(InSpace, Model):
-    """One purchase at a pharmacy. Patient and payer are as they were on the day: a refund needs no binding."""
+    """One purchase at a pharmacy. Patient and payer are as they were on the day: a refund needs no binding.
+
+    `channel` is where it is paid: in WeChat, as a mixed order of WeChat Pay; or in the national app (nhsa_app), whose
+    cashier takes every part, so that the payment centre's order is the only one there is.
+    """
 
     __tablename__ = "settlement"
     __table_args__ = (
@@ -27,6 +32,7 @@ class Settlement(InSpace, Model):
     number: Mapped[str] = mapped_column(String(32))
     state: Mapped[str] = mapped_column(String(20), default="CART")
     user_id: Mapped[int]
+    channel: Mapped[str] = mapped_column(String(10), default=WECHAT, server_default=WECHAT)
     openid: Mapped[str] = mapped_column(String(128))
     payer_name: Mapped[str] = mapped_column(String(100))
     payer_id_type: Mapped[str] = mapped_column(String(20))
@@ -96,16 +102,27 @@ class Settlement(InSpace, Model):
     @property
     def awaits_payment(self) -> bool:
         """Whether the phone may still be asked to pay."""
-        return self.state in ("FUND_PAYING", "CASH_WAIT") and bool(self.mix_trade_no) and not self.closing
+        return self.state in ("FUND_PAYING", "CASH_WAIT") and self.is_ordered and not self.closing
+
+    @property
+    def is_national(self) -> bool:
+        return self.channel == NATIONAL
+
+    @property
+    def is_ordered(self) -> bool:
+        """Whether the phone has an order to pay: the mixed one, or in the national app the bureau's own (6202)."""
+        return self.compared_at is not None if self.is_national else bool(self.mix_trade_no)
 
     @property
     def wants_fund(self) -> bool:
-        return self.split.insured_fen > 0
+        """Whether the bureau has an order of ours to confirm; in the national app, also one it pays nothing of."""
+        return self.is_national or self.split.insured_fen > 0
 
     @property
     def all_paid(self) -> bool:
         """Every leg that applies is confirmed: insurance by bureau and mixed order, cash by its own order."""
-        fund = not self.wants_fund or (self.fund_paid_at is not None and self.mixed_at is not None)
+        mixed = self.is_national or self.mixed_at is not None
+        fund = not self.wants_fund or (self.fund_paid_at is not None and mixed)
         return fund and (self.cash_fen == 0 or self.cash_paid_at is not None)
 
 

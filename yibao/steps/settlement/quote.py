@@ -15,7 +15,7 @@ from yibao.providers import national
 from yibao.providers.http import Unreachable, VendorRefused
 from yibao.steps.credential import models as credentials
 from yibao.steps.family import models as family
-from yibao.steps.login.models import User, current_user
+from yibao.steps.login.models import User, channel, current_user
 from yibao.steps.settlement import institutions, legs, prescriptions, rules, shelf
 from yibao.steps.settlement.models import Settlement
 
@@ -38,7 +38,8 @@ def quote(body: dict[str, Any]) -> Settlement:
     row = Settlement(
         number=ids.fresh("settlement"),
         user_id=user.id,
-        openid=user.openid,
+        channel=channel(),
+        openid=user.openid or "",
         payer_name=payer.name,
         payer_id_type=payer.id_type,
         payer_id_number=payer.id_number,

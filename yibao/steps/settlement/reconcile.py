@@ -33,7 +33,7 @@ def reconcile(number: str, about: dict[str, Any]) -> None:
         return
     if row.closing:
         undo.close(number)
-    elif row.mix_trade_no is None and row.state in ("AUTH_OK", "UNKNOWN") and not _late(row):
+    elif not row.is_ordered and row.state in ("AUTH_OK", "UNKNOWN") and not _late(row):
         resume(number)
     else:
         ask(number)
@@ -79,8 +79,11 @@ def _ask_legs(row: Settlement) -> tuple[rules.Facts, list]:
             str(row.pay_ord_id), str(row.pay_token), row.institution_code, legs.patient_of(row)
         )
         fund = rules.FUND_STATES.get(order.status, "open")
+        if row.is_national and row.cash_fen:
+            cash = rules.cash_at_centre(order.status)
         if fund == "paid":
-            fund = _believed(row, "fund", fund_differs(row, order), fund, apply, (legs.fund_confirmed, ()))
+            fund = _believed(row, "fund", fund_differs(row, order), fund, apply, (legs.order_confirmed, (order,)))
+            cash = "open" if cash == "paid" and fund == "open" else cash
     if row.out_trade_no and row.cash_fen:
         found = _or_none(wechatpay.query_order, row.out_trade_no)
         cash = rules.CASH_STATES.get(str(found.get("trade_state")), "open") if found else "none"
@@ -139,7 +142,7 @@ def _decide(row: Settlement, facts: rules.Facts) -> None:
 
 def _wait(row: Settlement) -> None:
     """Everything was answered: no longer unknown, and ordered if the order is there. Ask again later."""
-    if row.state in ("UNKNOWN", "AUTH_OK") and row.mix_trade_no:
+    if row.state in ("UNKNOWN", "AUTH_OK") and row.is_ordered:
         row.move("ordered" if row.wants_fund else "ordered_for_cash")
         row.tries = 0
     undo.plan_question(row, rules.ASK_WAITING)

@@ -12,8 +12,8 @@ from yibao.db import db, let_go
 from yibao.errors import Refused
 from yibao.providers import national, wechatpay
 from yibao.providers.http import Unreachable, VendorRefused
+from yibao.spaces import callback_url
 from yibao.steps.settlement import institutions, legs, rules, undo
-from yibao.steps.settlement.confirm import callback_url
 from yibao.steps.settlement.models import Refund, Settlement, held, latest_refund, refund_numbered
 from yibao.steps.settlement.notices import refund_differs
 
@@ -133,14 +133,14 @@ def _pay_back_too(refund_no: str) -> None:
 
 
 def _fund(refund_no: str) -> None:
-    """6203: ALL for a refund, HI where the cash never came."""
+    """6203: ALL for a refund, HI where the cash never came. What was paid at the national cashier goes back whole."""
     refund, row = _both(refund_no)
     if refund.fund_back_at is not None or refund.denied_at is not None:
         return
     serial = ""
-    if refund.fund_fen:
+    if refund.fund_fen or row.is_national:
         split = national.Split(row.total_fen, row.pooled_fen, row.own_fen, row.mutual_fen, row.cash_fen)
-        kind = "ALL" if refund.cash_fen == row.cash_fen else "HI"
+        kind = rules.refund_kind(row.split, refund.fund_fen, refund.cash_fen)
         try:
             answer = national.refund(
                 str(row.pay_ord_id), refund.number, clock.now(), split, str(row.pay_auth_no), kind
@@ -157,6 +157,9 @@ def _fund(refund_no: str) -> None:
     refund, row = _refund(refund_no), held(row.number)
     if refund.fund_back_at is None:
         refund.fund_back_at, refund.fund_refund_sn = clock.now(), serial
+        if row.is_national:  # the cash came with it, and WeChat Pay has nothing to be told
+            refund.cash_asked_at = refund.cash_back_at = clock.now() if refund.cash_fen else None
+            refund.reported_at = clock.now()
         if rules.may(row.state, "fund_returned"):
             row.move("fund_returned", "V")
     _finish(refund, row)

@@ -258,6 +258,13 @@ FUND_STATES = {
 CASH_STATES = {"NOTPAY": "open", "USERPAYING": "open", "SUCCESS": "paid", "CLOSED": "closed", "REFUND": "refunded"}
 
 
+def cash_at_centre(status: str) -> str:
+    """The cash part of an order of the national cashier, by the bureau's ordStas: 3 cash paid, 4 insurance only."""
+    if status in ("3", "5", "6"):
+        return "paid"
+    return "closed" if FUND_STATES.get(status) in ("undone", "failed") else "open"
+
+
 def judge(split: Split, facts: Facts, late: bool) -> str:
     """What to do about a settlement whose legs were asked for: settle, wait, close, reject or reverse.
 
@@ -330,6 +337,13 @@ def check_refund(state: str, reason: str, unopened: bool, window_only: bool, too
         raise Refused("REFUND_NOT_ALLOWED", "only unopened goods with a fault of their own go back")
     if too_late:
         raise Refused("REFUND_NOT_ALLOWED", "the time for refunds without a clerk is over")
+
+
+def refund_kind(split: Split, fund_fen: int, cash_fen: int) -> str:
+    """6203's refdType for what goes back of an order."""
+    if split.insured_fen and not fund_fen:
+        return "CASH"
+    return "ALL" if cash_fen == split.cash_fen else "HI"
 
 
 def check_refund_amount(split: Split, amount_fen: int | None) -> None:

@@ -146,8 +146,10 @@ class Party(Schema):
 
 
 class Pay(Schema):
-    """The arguments of wx.requestMedicalInsurancePay."""
+    """The arguments of wx.requestMedicalInsurancePay; in the national app only payOrdId and cashier_url."""
 
+    payOrdId = fields.String()
+    cashier_url = fields.String(metadata={"description": "the national app's page for this order"})
     mixTradeNo = fields.String()
     appId = fields.String()
     timeStamp = fields.String()
@@ -184,6 +186,7 @@ class Versions(Schema):
 
 class Settlement(Schema):
     id = fields.String()
+    channel = fields.String(metadata={"description": "where it is paid: wechat or nhsa_app", "example": "wechat"})
     state = fields.String()
     institution = fields.Nested(Place)
     patient = fields.Nested(Party)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from yibao.identity import mask_name, mask_number
-from yibao.providers import wechatpay
+from yibao.providers import national, wechatpay
 from yibao.steps.settlement import rules
 from yibao.steps.settlement.models import Refund, Settlement
 
@@ -34,19 +34,22 @@ def receipt(row: Settlement, refund: Refund | None) -> dict[str, Any]:
         "sample": "样例",
         "payer": _party(row.payer_name, row.payer_id_number),
         "insurance_order": row.med_org_ord if row.wants_fund else None,
-        "payment_order": row.out_trade_no if row.cash_fen else None,
+        "payment_order": (row.pay_ord_id if row.is_national else row.out_trade_no) if row.cash_fen else None,
         "refunded_at": refund.finished_at if refund else None,
     }
 
 
 def pay(row: Settlement) -> dict[str, str]:
-    """The arguments of wx.requestMedicalInsurancePay, signed afresh."""
+    """The arguments of wx.requestMedicalInsurancePay, signed afresh; in the national app its order and cashier."""
+    if row.is_national:
+        return {"payOrdId": str(row.pay_ord_id), "cashier_url": national.cashier_url(str(row.pay_ord_id))}
     return wechatpay.medical_pay_parameters(str(row.mix_trade_no), row.prepay_id)
 
 
 def _common(row: Settlement) -> dict[str, Any]:
     return {
         "id": row.number,
+        "channel": row.channel,
         "state": row.state,
         "institution": {"code": row.institution_code, "name": row.institution_name},
         "patient": _party(row.patient_name, row.patient_id_number),
