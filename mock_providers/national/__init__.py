@@ -23,6 +23,7 @@ from mock_providers.national import (
     outpatient,
     payment,
     pharmacy,
+    prescription_centre,
     prescriptions,
     queries,
     reversal,
@@ -34,7 +35,7 @@ from mock_providers.national.person import adjust, describe
 
 NAME = "national"
 bp = Blueprint(NAME, __name__)
-for part in (cashier, consent, faces, gateway, localcfc, oidc, payment, prescriptions):
+for part in (cashier, consent, faces, gateway, localcfc, oidc, payment, prescription_centre):
     bp.register_blueprint(part.bp)
 connect = payment.connect
 prescriptions_of = prescriptions.of

@@ -1,51 +1,52 @@
-"""The prescription centre: the sample prescriptions of people/prescriptions.toml, and D005 电子处方信息查询.
-
-The path and the names of D005 are those of three public code bases (newtouch-cloud/openhis, Output_D005).
-"""
+"""Every prescription the centre knows: the samples of people/prescriptions.toml and what hospitals uploaded."""
 
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from decimal import Decimal
 from functools import cache
+from math import ceil
 from typing import Any
 
-from flask import Blueprint, Response
-from sqlalchemy import UniqueConstraint, select
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy import select
 
-from mock_providers import clock, outcomes, people, switches
-from mock_providers.db import CHINA, InSpace, Model, Moment, db
-from mock_providers.national import benefit, fields, wire
-from mock_providers.national.centre import planned, serve
+from mock_providers import clock, people, switches
+from mock_providers.db import CHINA, db
 from mock_providers.national.models import PrescriptionUse
-from mock_providers.national.texts import Refused
-from mock_providers.people import BadData, Item, Person, world
+from mock_providers.national.prescription_models import (
+    PrescriptionRevocation,
+    PrescriptionStart,
+    UploadedPrescription,
+)
+from mock_providers.people import BadData, Item, world
 
-bp = Blueprint("national_prescriptions", __name__)
 FILE = "prescriptions.toml"
 STATES = ("issued", "used", "revoked")
 LONGEST_DAYS = 84
 LONG_AGO = datetime(2000, 1, 1, tzinfo=CHINA)
-FORM = "%Y-%m-%d %H:%M:%S"
-VALID, EXPIRED, REVOKED = ("1", "有效"), ("2", "失效"), ("3", "已撤销")
+ISSUED, REVOKED, WAITING, REJECTED = "ISSUED", "REVOKED", "WAITING", "REJECTED"
+CHECKED, SIGNED, UPLOADED = "CHECKED", "SIGNED", "UPLOADED"
+VALID, EXPIRED, TAKEN_BACK = ("1", "有效"), ("2", "已失效"), ("3", "已撤销")
 UNUSED, USED = ("1", "未使用"), ("2", "已使用")
 
-outcomes.declare("national.D005", "system_error", "unavailable")
 switches.declare(
     "national.prescription_codes",
     "1_2_3",
     ("1_2_3",),
     kind="choice",
     source="domain §6.6",
-    why="values of rx_stas_codg (1 valid, 2 expired, 3 revoked) and rx_used_stas_codg (1 unused, 2 used) are not "
-    "published; rxPaperFlag is ours; a prescription runs from the first look at one in its space",
+    why="rx_stas_codg (1 valid, 2 expired, 3 revoked) is noted in one public code base, rx_used_stas_codg (1 unused, "
+    "2 used) in none; rxPaperFlag is ours; a sample prescription runs from the first look at one in its space",
 )
 
 
 @dataclass(frozen=True)
 class Prescription:
-    """One prescription. `items`: catalogue code → packs. `state` ISSUED or REVOKED; `used`: filled beforehand."""
+    """One prescription. `items`: catalogue code → packs. `used`: filled beforehand.
+
+    `state` ISSUED (it can be sold against until `valid_until`), REVOKED, WAITING for its audit or REJECTED by it.
+    """
 
     number: str
     person: str
@@ -60,15 +61,6 @@ class Prescription:
     issued_hours_ago: int = 2
     issued_at: datetime = LONG_AGO
     valid_until: datetime = LONG_AGO
-
-
-class PrescriptionStart(InSpace, Model):
-    """When a space first looked at a prescription: its samples were issued just before."""
-
-    __tablename__ = "national_prescription_start"
-    __table_args__ = (UniqueConstraint("space"),)
-    id: Mapped[int] = mapped_column(primary_key=True)
-    at: Mapped[datetime] = mapped_column(Moment)
 
 
 def samples() -> Mapping[str, Prescription]:
@@ -92,7 +84,7 @@ def read(text: str) -> Mapping[str, Prescription]:
 
 def _read_one(number: str, given: Mapping[str, Any]) -> Prescription:
     state = given.get("state", "issued")
-    shape = {"state": "REVOKED" if state == "revoked" else "ISSUED", "used": state == "used"}
+    shape = {"state": REVOKED if state == "revoked" else ISSUED, "used": state == "used"}
     try:
         made = Prescription(number=number, **{**given, **shape, "diagnosis": tuple(given["diagnosis"])})
     except (TypeError, KeyError) as error:
@@ -132,13 +124,69 @@ def find(rxno: str) -> Prescription | None:
     """The prescription with this number as this space has it. In write mode."""
     sample = samples().get(rxno)
     if sample is None:
-        return None
-    issued = _start() - timedelta(hours=sample.issued_hours_ago)
-    return replace(sample, issued_at=issued, valid_until=issued + timedelta(days=sample.valid_days))
+        row = uploaded(rxno)
+        found = of_row(row) if row and row.step == UPLOADED else None
+    else:
+        issued = _start() - timedelta(hours=sample.issued_hours_ago)
+        found = replace(sample, issued_at=issued, valid_until=issued + timedelta(days=sample.valid_days))
+    return replace(found, state=REVOKED) if found and _is_revoked(rxno) else found
+
+
+def uploaded(rxno: str) -> UploadedPrescription | None:
+    """What a hospital has sent of the prescription with this number, however far it is."""
+    return db.session.scalar(select(UploadedPrescription).where(UploadedPrescription.hi_rxno == rxno))
+
+
+def _is_revoked(rxno: str) -> bool:
+    wanted = select(PrescriptionRevocation.id).where(PrescriptionRevocation.rxno == rxno)
+    return db.session.scalar(wanted) is not None
+
+
+def of_row(row: UploadedPrescription) -> Prescription:
+    """An uploaded prescription as the counter sees it. A drug of several lines counts once."""
+    items: dict[str, Decimal] = {}
+    for line in row.asked["rxdrugdetail"]:
+        code = world().by_list_code[line["med_list_codg"]].code
+        items[code] = items.get(code, Decimal(0)) + Decimal(line["drug_cnt"])
+    visit = row.asked["mdtrtinfo"]
+    return Prescription(
+        number=row.hi_rxno,
+        person=row.person,
+        institution=row.institution,
+        items={code: ceil(count) for code, count in items.items()},
+        diagnosis=(visit["maindiag_code"], visit["maindiag_name"]),
+        state=audit_of(row),
+        long=row.asked["long_rx_flag"] == "1",
+        valid_days=int(row.asked["vali_days"]),
+        issued_at=row.issued_at,
+        valid_until=row.valid_until,
+    )
+
+
+def audit_of(row: UploadedPrescription) -> str:
+    """WAITING, ISSUED or REJECTED, as the pharmacist has said by now."""
+    if row.checked_at is None or clock.now() < row.checked_at:
+        return WAITING
+    return ISSUED if row.passed else REJECTED
+
+
+def status(found: Prescription) -> tuple[str, str]:
+    """rx_stas_codg and its name."""
+    if found.state == REVOKED:
+        return TAKEN_BACK
+    return EXPIRED if clock.now() > found.valid_until else VALID
 
 
 def of(person_id: str) -> list[dict[str, Any]]:
-    """A person's sample prescriptions, for the control API: number, who issued it, and packs by item code."""
+    """A person's prescriptions, for the control API: number, who issued it, and packs by item code.
+
+    Samples as they are issued, uploaded ones as they stand.
+    """
+    rows = select(UploadedPrescription).where(
+        UploadedPrescription.person == person_id, UploadedPrescription.step == UPLOADED
+    )
+    known = [one for one in samples().values() if one.person == person_id]
+    known += [of_row(row) for row in db.session.scalars(rows.order_by(UploadedPrescription.id))]
     return [
         {
             "no": one.number,
@@ -148,121 +196,10 @@ def of(person_id: str) -> list[dict[str, Any]]:
             "valid_days": one.valid_days,
             "electronic": one.electronic,
         }
-        for one in samples().values()
-        if one.person == person_id
+        for one in known
     ]
 
 
 def is_used(found: Prescription) -> bool:
     """Whether it was filled: from the beginning, or by a settlement that was not refunded."""
     return db.session.scalar(select(PrescriptionUse.id).where(PrescriptionUse.rxno == found.number)) is not None
-
-
-@bp.post("/fixmedins/hospRxDetlQuery")
-def hospital_prescription() -> Response:
-    """D005."""
-    return serve(detail, wire.PRESCRIPTION)
-
-
-def detail(data: dict[str, Any]) -> dict[str, Any]:
-    """A prescription, for an institution that names its patient. Run out, used or revoked: told, not refused."""
-    names = (("hiRxno", 30), ("fixmedinsCode", 30), ("psnName", 50), ("psnCertType", 6), ("certno", 50))
-    asked = {name: fields.text(data, name, longest, True) for name, longest in names}
-    if asked["fixmedinsCode"] not in world().institutions:
-        raise Refused("SIM-INST")
-    found = find(asked["hiRxno"])
-    if found is None:
-        raise Refused("SIM-NORX")
-    patient = world().people[found.person]
-    if (patient.id_number, patient.name) != (asked["certno"].upper(), asked["psnName"]):
-        raise Refused("SIM-RXPERSON")
-    planned("national.D005", patient.id, found.number)
-    return _told(found, patient)
-
-
-def _told(found: Prescription, patient: Person) -> dict[str, Any]:
-    place = world().institutions[found.institution]
-    state = REVOKED if found.state == "REVOKED" else EXPIRED if clock.now() > found.valid_until else VALID
-    used = USED if is_used(found) else UNUSED
-    items = [(world().items[code], packs) for code, packs in found.items.items()]
-    dual = any(item.dual_channel for item, _ in items)
-    return {
-        "hiRxno": found.number,
-        "fixmedinsCode": place.code,
-        "fixmedinsName": place.name,
-        "rxStasCodg": state[0],
-        "rxStasName": state[1],
-        "rxUsedStasCodg": used[0],
-        "rxUsedStasName": used[1],
-        "prscTime": found.issued_at.strftime(FORM),
-        "rxDrugCnt": f"{sum(found.items.values())}.00",
-        "valiDays": str(found.valid_days),
-        "valiEndTime": found.valid_until.strftime(FORM),
-        "reptFlag": "0",
-        "rxTypeCode": "1",
-        "rxTypeName": "西药处方",
-        "longRxFlag": "1" if found.long else "0",
-        "bizTypeCode": "01",
-        "bizTypeName": "定点医疗机构就诊",
-        "rxExraAttrCode": "01" if dual else "02",
-        "rxExraAttrName": "双通道处方" if dual else "门诊统筹处方",
-        "rxPaperFlag": "0" if found.electronic else "1",
-        "rxDetlList": [_line(item, packs, found) for item, packs in items],
-        "rxOtpinfo": _visit(found, patient),
-        "rxDiseList": [_diagnosis(found)],
-    }
-
-
-def _line(item: Item, packs: int, found: Prescription) -> dict[str, str]:
-    days = LONGEST_DAYS if found.long else 7
-    return {
-        "medListCodg": item.med_list_codg,
-        "drugGenname": item.name,
-        "drugProdname": item.name,
-        "drugSpec": item.spec,
-        "medcWayCodg": "1",
-        "medcWayDscr": "口服",
-        "medcBegntime": found.issued_at.strftime(FORM),
-        "medcEndtime": (found.issued_at + timedelta(days=days)).strftime(FORM),
-        "medcDays": f"{days}.00",
-        "drugCnt": f"{packs}.0000",
-        "drugDosunt": "盒",
-        "otcFlag": "0" if item.prescription else "1",
-        "takeDrugFlag": "0",
-    }
-
-
-def _visit(found: Prescription, patient: Person) -> dict[str, str]:
-    return {
-        "medType": "11",
-        "iptOtpNo": f"OP{found.number}",
-        "otpIptFlag": "1",
-        "patnName": patient.name,
-        "patnAge": f"{benefit.age_on(patient.born_on, found.issued_at.date())}.0",
-        "gend": "1" if patient.gender == "male" else "2",
-        "psnNo": patient.psn_no,
-        "certno": patient.id_number,
-        "insutype": patient.insurance.type if patient.insurance else "",
-        "prscDeptName": "全科",
-        "prscDrName": "样医生",
-        "pharName": "样药师",
-        "pharChkTime": found.issued_at.strftime(FORM),
-        "mdtrtTime": found.issued_at.strftime(FORM),
-        "spDiseFlag": "0",
-        "maindiagCode": found.diagnosis[0],
-        "maindiagName": found.diagnosis[1],
-    }
-
-
-def _diagnosis(found: Prescription) -> dict[str, str]:
-    code, name = found.diagnosis
-    return {
-        "diagType": "1",
-        "maindiagFlag": "1",
-        "diagSrtNo": "1",
-        "diagCode": code,
-        "diagName": name,
-        "diagDept": "全科",
-        "diagDrName": "样医生",
-        "diagTime": found.issued_at.strftime(FORM),
-    }

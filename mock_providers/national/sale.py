@@ -18,6 +18,7 @@ from mock_providers.national.texts import Refused
 from mock_providers.people import Institution, world
 
 PAYABLE = ("drug", "device", "consumable")
+NOT_YET = {prescriptions.WAITING: "SIM-RXWAIT", prescriptions.REJECTED: "SIM-RXAUDIT"}
 switches.declare(
     "national.pharmacy_pooled_mode",
     "policy",
@@ -136,8 +137,8 @@ def _prescription(rxno: str, purchase: Purchase, is_pharmacy: bool) -> Prescript
         raise Refused("SIM-RXPERSON")
     if prescriptions.is_used(rx):
         raise Refused("SIM-RXUSED")
-    if rx.state != "ISSUED" or rx.valid_until < purchase.at:
-        raise Refused("SIM-RXSTATE")
+    if rx.state != prescriptions.ISSUED or rx.valid_until < purchase.at:
+        raise Refused(NOT_YET.get(rx.state, "SIM-RXSTATE"))
     return rx
 
 

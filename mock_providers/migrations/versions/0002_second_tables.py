@@ -161,6 +161,19 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_national_login_grant_space"), ["space"], unique=False)
 
     op.create_table(
+        "national_prescription_revocation",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("rxno", sa.String(length=40), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("reason", sa.String(length=200), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_prescription_revocation")),
+        sa.UniqueConstraint("space", "rxno", name=op.f("uq_national_prescription_revocation_space_rxno")),
+    )
+    with op.batch_alter_table("national_prescription_revocation", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_prescription_revocation_space"), ["space"], unique=False)
+
+    op.create_table(
         "national_reversal",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("institution", sa.String(length=30), nullable=False),
@@ -238,6 +251,38 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("national_stock_sale", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_national_stock_sale_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_uploaded_prescription",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("hi_rxno", sa.String(length=30), nullable=False),
+        sa.Column("trace_code", sa.String(length=20), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("hosp_rxno", sa.String(length=40), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("mdtrt_id", sa.String(length=30), nullable=False),
+        sa.Column("step", sa.String(length=10), nullable=False),
+        sa.Column("issued_at", sa.BigInteger(), nullable=False),
+        sa.Column("valid_until", sa.BigInteger(), nullable=False),
+        sa.Column("asked", sa.JSON(), nullable=False),
+        sa.Column("signed", sa.JSON(), nullable=False),
+        sa.Column("sign_digest", sa.String(length=120), nullable=False),
+        sa.Column("file_digest", sa.String(length=64), nullable=False),
+        sa.Column("checked_at", sa.BigInteger(), nullable=True),
+        sa.Column("passed", sa.Boolean(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_uploaded_prescription")),
+        sa.UniqueConstraint("space", "hi_rxno", name=op.f("uq_national_uploaded_prescription_space_hi_rxno")),
+        sa.UniqueConstraint(
+            "space",
+            "institution",
+            "hosp_rxno",
+            name=op.f("uq_national_uploaded_prescription_space_institution_hosp_rxno"),
+        ),
+    )
+    with op.batch_alter_table("national_uploaded_prescription", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_national_uploaded_prescription_person"), ["person"], unique=False)
+        batch_op.create_index(batch_op.f("ix_national_uploaded_prescription_space"), ["space"], unique=False)
 
     op.create_table(
         "wechat_id_key",

@@ -6,6 +6,7 @@ import pytest
 
 from mock_providers.db import db
 from mock_providers.national import prescriptions, wire
+from mock_providers.national.prescription_models import PrescriptionStart
 from mock_providers.people import BadData, world
 from tests.mock_providers.national.institution import PHARMACY, Institution
 
@@ -57,7 +58,7 @@ def test_every_settlement_case_has_its_prescription(
     ("number", "said"),
     [
         ("RXSAMPLE-P01", {"rxStasCodg": "1", "rxUsedStasCodg": "1", "rxExraAttrCode": "02"}),
-        ("RXSAMPLE-EXPIRED", {"rxStasCodg": "2", "rxStasName": "失效"}),
+        ("RXSAMPLE-EXPIRED", {"rxStasCodg": "2", "rxStasName": "已失效"}),
         ("RXSAMPLE-USED", {"rxStasCodg": "1", "rxUsedStasCodg": "2"}),
         ("RXSAMPLE-REVOKED", {"rxStasCodg": "3", "rxStasName": "已撤销"}),
         ("RXSAMPLE-PAPER", {"rxPaperFlag": "1", "rxExraAttrCode": "01"}),
@@ -167,4 +168,4 @@ def test_wrong_states_and_lengths_are_named_too(line: str) -> None:
 def test_a_space_that_never_looked_has_no_prescriptions_issued(pharmacy: Institution) -> None:
     with pharmacy.inside():
         assert prescriptions.find("RX0") is None
-        assert db.session.query(prescriptions.PrescriptionStart).count() == 0
+        assert db.session.query(PrescriptionStart).count() == 0
