@@ -26,11 +26,13 @@ PHONES = (
 def init(app: Flask) -> None:
     """Register everything under /_mock, the phone's side of the vendors included."""
     from mock_providers.control import (
+        banner,
         certificates,
         choices,
         home,
         messages,
         openapi,
+        plans,
         reset,
         story,
         time,
@@ -39,7 +41,8 @@ def init(app: Flask) -> None:
     )
 
     _guard(app)
-    for part in (world, certificates, messages, time, traffic, story, reset, choices, openapi):
+    banner.init(app)
+    for part in (world, certificates, messages, time, traffic, story, plans, reset, choices, openapi):
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)
     for vendor in PHONES:

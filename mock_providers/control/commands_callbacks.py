@@ -1,6 +1,7 @@
 """`yibao clock | event | delivery | attempt | wait`: time, and what it brings to the app under test."""
 
 import json
+from typing import IO, Any
 
 import click
 
@@ -23,7 +24,18 @@ def move(client: Client, body: Json) -> None:
         return
     click.echo(answer["now"])
     for fired in answer["fired"]:
-        click.echo("  fired", json.dumps(fired, ensure_ascii=False))
+        click.echo(f"  {told(fired)}")
+
+
+def told(fired: Json) -> str:
+    """One thing that fell due, in one line."""
+    at, what = fired.get("at", ""), fired.get("what", "")
+    if what == "delivery":
+        heard = fired["status"] if fired["status"] is not None else "no answer"
+        end = "accepted" if fired["accepted"] else f"not accepted: {fired['reason']}"
+        which = f"delivery {fired['delivery']} #{fired['number']} {fired['type']} {fired['ref']}"
+        return f"{at}  {which} → {heard}, {end}"
+    return f"{at}  {what} " + " ".join(f"{k}={v}" for k, v in fired.items() if k not in ("at", "what") and v != "")
 
 
 @clock.command("set")
@@ -75,7 +87,9 @@ def resend(client: Client, id: str, to: str | None, signature: str) -> None:
 
 
 delivery = group("delivery", "Events on their way to an address.")
-lister(delivery, "deliveries", ("id", "state", "tries", "next_at", "url", "reason"), "state", "vendor", "ref")
+lister(
+    delivery, "deliveries", ("id", "state", "tries", "next_at", "url", "reason", "planned"), "state", "vendor", "ref"
+)
 shower(delivery, "deliveries", "One delivery with its attempts.")
 for verb, text in (
     ("hold", "Keep it back."),
@@ -102,4 +116,44 @@ def wait(client: Client, type: str | None, ref: str | None, delivered: bool, wit
     client.show(client.ask("GET", "wait", event=type, ref=ref, delivered=told, within=within))
 
 
-COMMANDS = (clock, event, delivery, attempt, wait)
+plan = group("plan", "What becomes of the next events: hold, swap, dup, drop, delay, shuffle.")
+lister(plan, "plans", ("id", "state", "banner"), "state", "ref", "vendor")
+shower(plan, "plans", "One plan with what it did, event by event. Example: yibao plan show 1")
+
+
+@plan.command("add")
+@click.argument("text", required=False)
+@click.option("--file", type=click.File(encoding="utf-8"), help="read the text there; - is standard input")
+@click.option("--ref", help="only events of this business number; `A*` begins with A")
+@click.option("--person", help="only of this person, e.g. P01")
+@click.option("--vendor", help="only of this vendor, e.g. wechatpay")
+@click.option("--event", help="only of this type, e.g. TRANSACTION.SUCCESS or REFUND.*")
+@click.option("--next", type=click.IntRange(1), help="it ends after so many events")
+@click.option("--until", help="it ends at this business time (RFC 3339)")
+@talks
+def add_plan(client: Client, text: str | None, file: IO[str] | None, **given: Any) -> None:
+    """Say what becomes of the next events, counted from 1.
+
+    \b
+    hold 2          wait until let go          swap 1 2    the other way round
+    dup 3           once more, same id         drop 4      never
+    delay 5 90s     in business time           shuffle     all in another order (with --next)
+
+    Example: yibao plan add "hold 2; dup 3" --event "REFUND.*" --next 5
+    """
+    if (text is None) == (file is None):
+        raise click.UsageError('say the plan, such as "hold 2; dup 3", or --file')
+    said = {"text": text if file is None else file.read(), **given}
+    client.show(client.ask("POST", "plans", {key: value for key, value in said.items() if value is not None}))
+
+
+@plan.command("clear")
+@click.argument("id", type=int, required=False)
+@click.option("--keep-held", is_flag=True, help="what it holds stays held")
+@talks
+def clear_plans(client: Client, id: int | None, keep_held: bool) -> None:
+    """Forget all plans, or one; what they hold leaves now. Example: yibao plan clear 3"""
+    client.show(client.ask("DELETE", "plans", id=id, held="keep" if keep_held else "release"))
+
+
+COMMANDS = (clock, event, delivery, attempt, plan, wait)

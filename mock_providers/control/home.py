@@ -4,6 +4,7 @@ from flask import Blueprint, Response, current_app, render_template
 from sqlalchemy import func, select
 
 from mock_providers import clock, people, switches
+from mock_providers.control import banner
 from mock_providers.control.door import reply
 from mock_providers.db import db
 from mock_providers.spaces import Space
@@ -37,6 +38,7 @@ def start() -> str:
         now=clock.now(),
         moved=moved,
         bent=bent,
+        in_force=banner.lines(),
         values={switch.name: switches.value(switch.name) for switch in switches.ALL.values()},
         joined=current_app.config["NEIGHBOUR"] is not None,
     )

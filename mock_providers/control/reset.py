@@ -1,7 +1,7 @@
 """`/_mock/reset`: begin again. Each level says what it removed.
 
 traffic  calls, events, deliveries, attempts
-faults   planned outcomes
+faults   planned outcomes, plans; what a plan holds leaves
 state    what vendors remember: tokens, orders, balances, timers
 all      the three above, moved switches, serial numbers; the clock goes back to its start. Credentials stay.
 """
@@ -21,12 +21,14 @@ from mock_providers.outcomes import Outcome
 from mock_providers.retention import Mark
 from mock_providers.serials import Serial
 from mock_providers.switches import SwitchSet
+from mock_providers.webhooks import plan_book
 from mock_providers.webhooks.models import Attempt, Delivery, Event
+from mock_providers.webhooks.plan_book import Plan, PlanStep
 
 bp = Blueprint("control_reset", __name__)
 LEVELS = ("traffic", "faults", "state", "all")
-TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt)}
-FAULTS = {Outcome.__tablename__}
+TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt, PlanStep)}
+FAULTS = {Outcome.__tablename__, Plan.__tablename__}
 OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial, Mark)} | {"wechat_push"}  # settings, not state
 
 
@@ -56,6 +58,10 @@ def empty(app: Flask, space: str, level: str, keep: bool = True) -> dict[str, in
             if table not in hidden:
                 gone = db.session.execute(delete(table).where(table.c.space == space))
                 removed[str(table.name)] = gone.rowcount  # type: ignore[attr-defined]
+        if level == "faults":
+            plan_book.let_go(space)
+        elif level == "state":
+            plan_book.rearm()
         if level == "all" and keep:
             clock.run(space, clock.starting_at(app.config["SETTINGS"].start))
         db.session.commit()

@@ -47,6 +47,9 @@ class Client:
         after = None
         while limit > 0:
             page = self.ask("GET", path, after=after, limit=min(limit, 500), **params)
+            if after is None:
+                for line in page.get("banner", ()):
+                    click.echo(f"! {line}", err=True)
             yield from page["items"]
             limit -= len(page["items"])
             after = page["next"]

@@ -17,9 +17,10 @@ from mock_providers.journal import Call
 from mock_providers.retention import alive
 from mock_providers.timers import Timer
 from mock_providers.webhooks.models import Attempt, Delivery, Event
+from mock_providers.webhooks.plan_book import PlanStep
 
 bp = Blueprint("control_story", __name__)
-KINDS = ("call", "event", "attempt", "timer", "state", "alarm")
+KINDS = ("call", "event", "plan", "attempt", "timer", "state", "alarm")
 LONGEST_WAIT = 300.0
 LOOK_AGAIN_SECONDS = 0.25
 
@@ -75,6 +76,17 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
     return found
 
 
+def _plan_steps(after: int, limit: int) -> list[dict[str, Any]]:
+    wanted = select(PlanStep).where(PlanStep.wall_ns > after, alive(PlanStep)).order_by(PlanStep.wall_ns).limit(limit)
+    return [
+        _item(
+            "plan", row, row.wall_ns, f"event {row.event_id} (number {row.position}) {row.did}",
+            plan=row.plan_id, event=row.event_id, position=row.position, did=row.did,
+        )
+        for row in db.session.scalars(wanted)
+    ]  # fmt: skip
+
+
 def _timers(after: int, limit: int) -> list[dict[str, Any]]:
     wanted = select(Timer).where(Timer.done_ns > after).order_by(Timer.done_ns).limit(limit)
     return [
@@ -103,7 +115,7 @@ def _item(kind: str, row: Any, wall_ns: int, summary: str, **more: Any) -> dict[
     return {**head, "summary": masking.text(summary), **about}
 
 
-SOURCES = (_calls, _events, _attempts, _timers, _neighbour)
+SOURCES = (_calls, _events, _plan_steps, _attempts, _timers, _neighbour)
 
 
 @route(bp, "GET", "/timeline", query=Story)

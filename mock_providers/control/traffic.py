@@ -8,13 +8,13 @@ from marshmallow import fields, validate
 from sqlalchemy import select
 
 from mock_providers import clock, journal
-from mock_providers.control import masking
+from mock_providers.control import banner, masking
 from mock_providers.control.door import BIGGEST, ID, Page, Strict, fresh, page, route, text
 from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.journal import Call
 from mock_providers.retention import alive
-from mock_providers.webhooks import engine
+from mock_providers.webhooks import engine, plan_book
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.resend import SIGNATURES
 
@@ -93,6 +93,9 @@ def delivery_line(row: Delivery) -> dict[str, Any]:
         "tries": row.tries,
         "next_at": row.next_at.isoformat() if row.next_at else None,
         "reason": row.reason,
+        "plan": row.plan_id,
+        "planned": row.plan_did,
+        "behind": row.behind_id,
         "how": {**row.how, "edit": masking.tree(row.how.get("edit", {}))} if row.how else None,
     }
 
@@ -173,7 +176,8 @@ def _committed(row: Delivery) -> dict[str, Any]:
 def deliveries(asked: dict[str, Any]) -> dict[str, Any]:
     """Events on their way to an address."""
     by = {"vendor": Event.vendor, "type": Event.type, "ref": Event.ref}
-    return paged(Delivery, asked, delivery_line, state=Delivery.state, event=Delivery.event_id, **by)
+    found = paged(Delivery, asked, delivery_line, state=Delivery.state, event=Delivery.event_id, **by)
+    return {**found, "banner": banner.lines()}
 
 
 @route(bp, "GET", f"/deliveries/{ID}")
@@ -192,9 +196,10 @@ def _act(id_: int, action: str) -> dict[str, Any]:
         raise Problem("STATE_CONFLICT", f"delivery {id_} is {row.state}{being_sent}; {action} is not possible")
     row.state = state
     if action in ("release", "send-now"):
-        row.next_at = clock.now()
+        row.next_at, row.behind_id = clock.now(), None
     elif state == "cancelled":
-        row.next_at = None
+        row.next_at, row.behind_id = None, None
+        plan_book.passed([id_], clock.now())
     return _committed(row)
 
 

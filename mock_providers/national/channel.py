@@ -251,6 +251,7 @@ def _emit(order: PayOrder) -> None:
         ref=order.med_org_ord,
         plain=plain,
         url=accounts.account("national")["mip"]["notify_url"],
+        person=order.person,
         form=switches.value("national.notice_form"),
         user_id=switches.value("national.sm2_user_id"),
         timestamp=switches.value("national.centre_timestamp"),

@@ -144,7 +144,7 @@ def finish(row: NationalFace, outcome: str) -> None:
     row.stas, row.fail_code = (PASSED, "") if passed else (FAILED, outcome)
     row.finished_at = clock.now()
     user_id = switches.value("national.sm2_user_id")
-    emit("national", EVENT, row.out_biz_no, told(row), row.notify_url, user_id=user_id)
+    emit("national", EVENT, row.out_biz_no, told(row), row.notify_url, person=row.person, user_id=user_id)
     journal.explain(face=outcome)
 
 

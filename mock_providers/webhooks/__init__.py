@@ -6,8 +6,11 @@ from typing import Any
 
 from flask import Flask
 
+from mock_providers.webhooks import plan_book
 from mock_providers.webhooks.reply import Post, Reply
 from mock_providers.webhooks.sender import Sender
+
+__all__ = ["init", "over_the_wire", "plan_book"]
 
 
 def init(app: Flask, vendors: dict[str, Any]) -> None:

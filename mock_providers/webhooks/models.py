@@ -1,5 +1,6 @@
 """Event → Delivery → Attempt: what happened, whom to tell, and each try with its exact bytes."""
 
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -24,6 +25,7 @@ class Event(InSpace, Model):
     vendor: Mapped[str] = mapped_column(String(20))
     type: Mapped[str] = mapped_column(String(60))
     ref: Mapped[str] = mapped_column(String(64))
+    person: Mapped[str] = mapped_column(String(10), default="", server_default="")
     plain: Mapped[dict[str, Any]] = mapped_column(JSON)
     about: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
     created_at: Mapped[datetime] = mapped_column(Moment)
@@ -33,7 +35,8 @@ class Event(InSpace, Model):
 class Delivery(InSpace, Model):
     """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled.
 
-    `how` is set when a tester sends it once more: edited fields, and how it is signed.
+    `how` is set when a tester sends it once more: edited fields, and how it is signed. `plan_id` and `plan_did` say
+    which plan touched it and how; one that waits behind another leaves once that one was tried.
     """
 
     __tablename__ = "delivery"
@@ -48,10 +51,13 @@ class Delivery(InSpace, Model):
     leased_at_ns: Mapped[int | None]
     how: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     reason: Mapped[str] = mapped_column(String(200), default="")
+    plan_id: Mapped[int | None]
+    plan_did: Mapped[str] = mapped_column(String(120), default="", server_default="")
+    behind_id: Mapped[int | None] = mapped_column(index=True)
 
 
 class Attempt(InSpace, Model):
-    """One try: exact request and response bytes, how long it took, and what came of it."""
+    """One try: exact request and response bytes, how long it took, and what came of it; its fault, if it had one."""
 
     __tablename__ = "attempt"
     __table_args__ = NO_ID_TWICE
@@ -71,17 +77,23 @@ class Attempt(InSpace, Model):
     reason: Mapped[str] = mapped_column(String(200), default="")
 
 
-def emit(vendor: str, type: str, ref: str, plain: dict[str, Any], url: str, **about: Any) -> Event:
+ON_EMIT: list[Callable[[Event, list[Delivery]], None]] = []
+
+
+def emit(
+    vendor: str, type: str, ref: str, plain: dict[str, Any], url: str, *, person: str = "", **about: Any
+) -> Event:
     """Write an event and its delivery into the open transaction; the sender wakes after the commit.
 
-    `plain` is the vendor's plaintext, `ref` the business number people search for, `about` whatever the
-    vendor's `notify.build` needs besides.
+    `plain` is the vendor's plaintext, `ref` the business number people search for, `person` whose it is, `about`
+    whatever the vendor's `notify.build` needs besides. Who is in ON_EMIT may change the deliveries, in order.
     """
     row = Event(
         vendor=vendor,
         notice_id=f"EV-{serials.fresh_hex('notice', 32)}",
         type=type,
         ref=ref,
+        person=person,
         plain=plain,
         about=about,
         created_at=clock.now(),
@@ -89,9 +101,20 @@ def emit(vendor: str, type: str, ref: str, plain: dict[str, Any], url: str, **ab
     )
     db.session.add(row)
     db.session.flush()
-    db.session.add(Delivery(event_id=row.id, url=url, host=engine.host_of(url), next_at=row.created_at))
+    first = Delivery(event_id=row.id, url=url, host=engine.host_of(url), state="pending", next_at=row.created_at)
+    db.session.add(first)
+    db.session.flush()
+    deliveries = [first]
+    for act in ON_EMIT:
+        act(row, deliveries)
     g.emitted = True
     return row
+
+
+def twin(one: Delivery) -> Delivery:
+    """The same event once more to the same address, in the same state, under the same plan."""
+    names = ("event_id", "url", "host", "state", "next_at", "reason", "plan_id", "plan_did", "behind_id")
+    return Delivery(**{name: getattr(one, name) for name in names})
 
 
 @event.listens_for(db.session, "after_commit")

@@ -170,10 +170,22 @@ def write(made: Sequence[Made]) -> int:
             }
         )
     db.session.execute(CHANGE, changes)
+    _release_behind(kept)
     rows = [_row(one) for one in kept if one.request is not None]
     if rows:
         db.session.execute(insert(ATTEMPT), rows)
     return len(rows)
+
+
+def _release_behind(made: Sequence[Made]) -> None:
+    """Who waited for one of these to be tried first leaves now."""
+    tried = {one.job.id: one.at for one in made}
+    behind = select(DELIVERY.c.id, DELIVERY.c.behind_id).where(
+        DELIVERY.c.behind_id.in_(list(tried)), DELIVERY.c.state == "held"
+    )
+    for id_, before in db.session.execute(behind).all():
+        leaves = update(DELIVERY).where(DELIVERY.c.id == id_)
+        db.session.execute(leaves.values(state="pending", next_at=tried[before], behind_id=None))
 
 
 def attempt_ids(made: Sequence[Made]) -> dict[int, int]:

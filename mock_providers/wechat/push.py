@@ -139,6 +139,7 @@ def tell(app: str, person: str, said: dict[str, Any]) -> Event | None:
         person,
         said,
         where.url,
+        person=person,
         account=APPS[app],
         mode=where.mode,
         form=where.format,

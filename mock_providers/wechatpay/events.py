@@ -8,7 +8,7 @@ from sqlalchemy import select, update
 
 from mock_providers import accounts, outcomes, serials, switches
 from mock_providers.db import db
-from mock_providers.webhooks.models import Delivery, Event, emit
+from mock_providers.webhooks.models import Delivery, Event, emit, twin
 from mock_providers.wechatpay.account import DIRECT, PARTNER
 
 TARGET = "wechatpay.callback"
@@ -38,12 +38,12 @@ def tell(event: str, ref: str, plain: dict[str, Any], url: str | None, of: Told,
     planned = outcomes.take(TARGET, getattr(of, "person", ""), ref)
     if form := PROBES.get(planned or "") or _probe(event, ref):
         about["probe"] = form
-    row = _emit(event, ref, plain, url, about)
+    row = _emit(event, ref, plain, url, of, about)
     if planned == "duplicate_with_new_id":
-        _emit(event, ref, plain, url, about)
+        _emit(event, ref, plain, url, of, about)
     if planned == "duplicate" or switches.on("wechatpay.callback_duplicates"):
-        first = db.session.scalars(select(Delivery).where(Delivery.event_id == row.id)).one()
-        db.session.add(Delivery(event_id=row.id, url=url, host=first.host, next_at=row.created_at))
+        to_it = select(Delivery).where(Delivery.event_id == row.id, Delivery.url == url).order_by(Delivery.id)
+        db.session.add(twin(db.session.scalars(to_it.limit(1)).one()))
     refund_first = switches.value("wechatpay.callback_order") == "refund_first"
     if planned == "late" or (refund_first and event == "TRANSACTION.SUCCESS"):
         _delay(row.id, row.created_at + LATE)
@@ -63,8 +63,9 @@ def tell_refund(event: str, ref: str, plain: dict[str, Any], url: str | None, of
     return None
 
 
-def _emit(event: str, ref: str, plain: dict[str, Any], url: str, about: dict[str, Any]) -> Event:
-    row = emit("wechatpay", event, ref, plain, url, **about)
+def _emit(event: str, ref: str, plain: dict[str, Any], url: str, of: Told, about: dict[str, Any]) -> Event:
+    whose: str = getattr(of, "person", "") or getattr(getattr(of, "order", None), "person", "")
+    row = emit("wechatpay", event, ref, plain, url, person=whose, **about)
     if switches.value("wechatpay.callback_id") == "UUID":
         row.notice_id = str(UUID(bytes=serials.fresh("wechatpay.notice", 16), version=5))
     return row
@@ -94,7 +95,7 @@ def _chance(*what: str) -> float:
 
 def _delay(event_id: int, until: Any) -> None:
     db.session.flush()
-    late = update(Delivery).where(Delivery.event_id == event_id).values(next_at=until)
+    late = update(Delivery).where(Delivery.event_id == event_id, Delivery.next_at < until).values(next_at=until)
     db.session.execute(late.execution_options(synchronize_session=False))
 
 
