@@ -12,6 +12,32 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     op.create_table(
+        "fault",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("on", sa.String(length=10), nullable=False),
+        sa.Column("vendor", sa.String(length=20), nullable=False),
+        sa.Column("type", sa.String(length=60), nullable=False),
+        sa.Column("path", sa.String(length=200), nullable=False),
+        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("nth", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.Column("struck", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fault")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("fault", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_fault_space"), ["space"], unique=False)
+        batch_op.create_index(batch_op.f("ix_fault_space_on"), ["space", "on"], unique=False)
+
+    op.create_table(
         "national_clearing_application",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("event_id", sa.String(length=30), nullable=False),
@@ -75,7 +101,6 @@ def upgrade() -> None:
         sa.UniqueConstraint("space", "mdtrt_id", name=op.f("uq_national_encounter_space_mdtrt_id")),
     )
     with op.batch_alter_table("national_encounter", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_national_encounter_space"), ["space"], unique=False)
         batch_op.create_index(batch_op.f("ix_national_encounter_space_person"), ["space", "person"], unique=False)
 
     op.create_table(
@@ -125,10 +150,6 @@ def upgrade() -> None:
             "space", "mdtrt_id", "feedetl_sn", name=op.f("uq_national_fee_line_space_mdtrt_id_feedetl_sn")
         ),
     )
-    with op.batch_alter_table("national_fee_line", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_national_fee_line_setl_id"), ["setl_id"], unique=False)
-        batch_op.create_index(batch_op.f("ix_national_fee_line_space"), ["space"], unique=False)
-
     op.create_table(
         "national_file",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -143,6 +164,23 @@ def upgrade() -> None:
     )
     with op.batch_alter_table("national_file", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_national_file_space"), ["space"], unique=False)
+
+    op.create_table(
+        "national_line_serial",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("institution", sa.String(length=30), nullable=False),
+        sa.Column("feedetl_sn", sa.String(length=30), nullable=False),
+        sa.Column("mdtrt_id", sa.String(length=30), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_national_line_serial")),
+        sa.UniqueConstraint(
+            "space", "institution", "feedetl_sn", name=op.f("uq_national_line_serial_space_institution_feedetl_sn")
+        ),
+    )
+    with op.batch_alter_table("national_line_serial", schema=None) as batch_op:
+        batch_op.create_index(
+            batch_op.f("ix_national_line_serial_space_mdtrt_id"), ["space", "mdtrt_id"], unique=False
+        )
 
     op.create_table(
         "national_login_grant",
@@ -188,9 +226,6 @@ def upgrade() -> None:
             "space", "institution", "omsgid", name=op.f("uq_national_reversal_space_institution_omsgid")
         ),
     )
-    with op.batch_alter_table("national_reversal", schema=None) as batch_op:
-        batch_op.create_index(batch_op.f("ix_national_reversal_space"), ["space"], unique=False)
-
     op.create_table(
         "national_settle_notice",
         sa.Column("id", sa.Integer(), nullable=False),
@@ -283,6 +318,46 @@ def upgrade() -> None:
     with op.batch_alter_table("national_uploaded_prescription", schema=None) as batch_op:
         batch_op.create_index(batch_op.f("ix_national_uploaded_prescription_person"), ["person"], unique=False)
         batch_op.create_index(batch_op.f("ix_national_uploaded_prescription_space"), ["space"], unique=False)
+
+    op.create_table(
+        "plan",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("text", sa.String(length=2000), nullable=False),
+        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=64), nullable=False),
+        sa.Column("vendor", sa.String(length=64), nullable=False),
+        sa.Column("type", sa.String(length=64), nullable=False),
+        sa.Column("size", sa.Integer(), nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=8), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("plan", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_space"), ["space"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plan_space_state"), ["space", "state"], unique=False)
+
+    op.create_table(
+        "plan_step",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("plan_id", sa.Integer(), nullable=False),
+        sa.Column("event_id", sa.Integer(), nullable=False),
+        sa.Column("position", sa.Integer(), nullable=False),
+        sa.Column("did", sa.String(length=200), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("wall_ns", sa.Integer(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_plan_step")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("plan_step", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_plan_step_event_id"), ["event_id"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plan_step_plan_id_position"), ["plan_id", "position"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plan_step_space"), ["space"], unique=False)
+        batch_op.create_index(batch_op.f("ix_plan_step_space_wall_ns"), ["space", "wall_ns"], unique=False)
 
     op.create_table(
         "wechat_id_key",
@@ -490,22 +565,91 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_wechat_oauth_token_grant_id"), ["grant_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_wechat_oauth_token_space"), ["space"], unique=False)
 
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("fault", sa.JSON(), nullable=True))
+
+    with op.batch_alter_table("delivery", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("plan_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("plan_did", sa.String(length=120), server_default="", nullable=False))
+        batch_op.add_column(sa.Column("behind_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("fault", sa.JSON(), nullable=True))
+        batch_op.create_index(batch_op.f("ix_delivery_behind_id"), ["behind_id"], unique=False)
+
+    with op.batch_alter_table("event", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("person", sa.String(length=10), server_default="", nullable=False))
+
+    with op.batch_alter_table("national_gateway_message", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_gateway_message_space"))
+
+    with op.batch_alter_table("national_gateway_nonce", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_gateway_nonce_space"))
+        batch_op.drop_index(batch_op.f("ix_national_gateway_nonce_wall_seconds"))
+        batch_op.create_index(
+            batch_op.f("ix_national_gateway_nonce_space_wall_seconds"), ["space", "wall_seconds"], unique=False
+        )
+
     with op.batch_alter_table("national_pay_authorisation", schema=None) as batch_op:
         batch_op.add_column(sa.Column("channel", sa.String(length=10), server_default="wechat", nullable=False))
 
     with op.batch_alter_table("national_pay_refund", schema=None) as batch_op:
         batch_op.add_column(sa.Column("pending_from", sa.Integer(), nullable=True))
 
+    with op.batch_alter_table("national_person", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_person_space"))
+
+    with op.batch_alter_table("national_prescription_use", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_prescription_use_setl_id"))
+        batch_op.drop_index(batch_op.f("ix_national_prescription_use_space"))
+        batch_op.create_index(
+            batch_op.f("ix_national_prescription_use_space_setl_id"), ["space", "setl_id"], unique=False
+        )
+
     with op.batch_alter_table("national_settlement", schema=None) as batch_op:
         batch_op.add_column(sa.Column("kind", sa.String(length=12), server_default="mobile", nullable=False))
         batch_op.add_column(sa.Column("infno", sa.String(length=6), server_default="6202", nullable=False))
         batch_op.add_column(sa.Column("clr_type", sa.String(length=6), server_default="41", nullable=False))
+        batch_op.add_column(sa.Column("fund_sum_fen", sa.BigInteger(), server_default="0", nullable=False))
+        batch_op.add_column(sa.Column("account_fen", sa.BigInteger(), server_default="0", nullable=False))
+        batch_op.drop_index(batch_op.f("ix_national_settlement_space"))
+        batch_op.drop_index(batch_op.f("ix_national_settlement_space_person"))
         batch_op.create_index(
-            batch_op.f("ix_national_settlement_space_institution_at"), ["space", "institution", "at"], unique=False
+            "ix_national_settlement_clearing",
+            [
+                "space",
+                "institution",
+                "at",
+                "insutype",
+                "clr_type",
+                "kind",
+                "total_fen",
+                "cash_fen",
+                "fund_sum_fen",
+                "account_fen",
+            ],
+            unique=False,
         )
         batch_op.create_index(
             batch_op.f("ix_national_settlement_space_mdtrt_id"), ["space", "mdtrt_id"], unique=False
         )
+        batch_op.create_index(
+            batch_op.f("ix_national_settlement_space_mutual_aid_from_at"),
+            ["space", "mutual_aid_from", "at"],
+            unique=False,
+        )
+        batch_op.create_index(
+            batch_op.f("ix_national_settlement_space_person_at"), ["space", "person", "at"], unique=False
+        )
+
+    with op.batch_alter_table("national_sign_in", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_sign_in_space"))
+
+    with op.batch_alter_table("national_trace_code", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_trace_code_setl_id"))
+        batch_op.drop_index(batch_op.f("ix_national_trace_code_space"))
+        batch_op.create_index(batch_op.f("ix_national_trace_code_space_setl_id"), ["space", "setl_id"], unique=False)
+
+    with op.batch_alter_table("national_year_counter", schema=None) as batch_op:
+        batch_op.drop_index(batch_op.f("ix_national_year_counter_space"))
 
     with op.batch_alter_table("wechat_token", schema=None) as batch_op:
         batch_op.add_column(sa.Column("appid", sa.String(length=32), nullable=True))
@@ -546,4 +690,9 @@ def upgrade() -> None:
     op.execute(
         "UPDATE wechatpay_mixed_order SET mchid = (SELECT a.public_id FROM account AS a "
         "WHERE a.vendor = 'wechatpay' AND a.space = wechatpay_mixed_order.space)"
+    )
+    op.execute(
+        "UPDATE national_settlement SET "
+        "fund_sum_fen = CAST(ROUND(CAST(setlinfo ->> 'fund_pay_sumamt' AS NUMERIC) * 100) AS INTEGER), "
+        "account_fen = CAST(ROUND(CAST(setlinfo ->> 'acct_pay' AS NUMERIC) * 100) AS INTEGER)"
     )
