@@ -1,11 +1,11 @@
 """Day's end and month's end: 3201 对总账, 3202 对明细账, 3203 清算申请, 3204 清算申请撤销 (sheet §2.9)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, String, UniqueConstraint, select
+from sqlalchemy import JSON, BigInteger, String, UniqueConstraint, func, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers import serials, switches
@@ -89,57 +89,60 @@ class ClearingApplication(InSpace, Model):
     withdrawn: Mapped[bool] = mapped_column(default=False)
 
 
-def settled(call: Call, data: Mapping[str, Any], begin: str, end: str, insutype: str = "") -> list[Settlement]:
-    """The institution's settlements and refunds of some days, each counted on its own day. Raises Refused."""
+def cleared(call: Call, data: Mapping[str, Any], begin: str, end: str, insutype: str = "") -> list[Any]:
+    """Conditions: the institution's settlements and refunds of some days, each on its own day. Raises Refused."""
     first, last = fields.day(data, begin), fields.day(data, end)
     assert first is not None and last is not None
     if last < first:
         raise Refused("SIM-FORMAT", name=fields.name_of(end))
     begins = datetime.combine(first, time.min, CHINA)
     ends = datetime.combine(last + timedelta(days=1), time.min, CHINA)
-    wanted = select(Settlement).where(
-        Settlement.institution == call.envelope["fixmedins_code"], Settlement.at >= begins, Settlement.at < ends
-    )
+    wanted: list[Any] = [
+        Settlement.institution == call.envelope["fixmedins_code"],
+        Settlement.at >= begins,
+        Settlement.at < ends,
+    ]
     if insutype:
-        wanted = wanted.where(Settlement.insutype == insutype)
+        wanted.append(Settlement.insutype == insutype)
     if clr_type := fields.text(data, "clr_type", 30):
-        wanted = wanted.where(Settlement.clr_type == clr_type)
+        wanted.append(Settlement.clr_type == clr_type)
     if switches.value("national.clearing_mobile") == "left_out":
-        wanted = wanted.where(Settlement.kind != "mobile")
-    return list(db.session.scalars(wanted.order_by(Settlement.id)))
+        wanted.append(Settlement.kind != "mobile")
+    return wanted
 
 
-def entry(row: Settlement) -> rules.Entry:
-    """A settlement as both sides' files carry it, account and fund in the reading that was answered."""
-    info = row.setlinfo
-    return rules.Entry(
-        setl_id=row.setl_id,
-        mdtrt_id=row.mdtrt_id,
-        psn_no=world().people[row.person].psn_no,
-        medfee_fen=row.total_fen,
-        fund_fen=fen(info["fund_pay_sumamt"]),
-        account_fen=fen(info["acct_pay"]),
-        refunded="1" if row.refunded or row.refund_of else "0",
-        msgid=row.medins_setl_id,
-    )
+def entries(wanted: Sequence[Any]) -> list[rules.Entry]:
+    """Settlements as both sides' files carry them, account and fund in the reading that was answered."""
+    named = ("setl_id", "mdtrt_id", "person", "total_fen", "fund_sum_fen", "account_fen", "refunded", "refund_of")
+    columns = [getattr(Settlement, name) for name in (*named, "medins_setl_id")]
+    people = world().people
+    return [
+        rules.Entry(
+            setl_id=row.setl_id,
+            mdtrt_id=row.mdtrt_id,
+            psn_no=people[row.person].psn_no,
+            medfee_fen=row.total_fen,
+            fund_fen=row.fund_sum_fen,
+            account_fen=row.account_fen,
+            refunded="1" if row.refunded or row.refund_of else "0",
+            msgid=row.medins_setl_id,
+        )
+        for row in db.session.execute(select(*columns).where(*wanted).order_by(Settlement.id))
+    ]
 
 
-def sums(rows: list[Settlement]) -> dict[str, int]:
-    """What 3201 compares, in fen."""
-    entries = [entry(row) for row in rows]
-    return {
-        "medfee_sumamt": sum(one.medfee_fen for one in entries),
-        "fund_pay_sumamt": sum(one.fund_fen for one in entries),
-        "acct_pay": sum(one.account_fen for one in entries),
-        "cash_payamt": sum(row.cash_fen for row in rows),
-    }
+def sums(wanted: Sequence[Any]) -> tuple[int, dict[str, int]]:
+    """What 3201 compares: how many, and their sums in fen."""
+    legs = (Settlement.total_fen, Settlement.fund_sum_fen, Settlement.account_fen, Settlement.cash_fen)
+    count, *added = db.session.execute(select(func.count(), *(func.sum(leg) for leg in legs)).where(*wanted)).one()
+    return count, dict(zip(MONEY, (int(one or 0) for one in added), strict=True))
 
 
-def _differs(data: Mapping[str, Any], rows: list[Settlement], count: str) -> list[str]:
+def _differs(data: Mapping[str, Any], wanted: Sequence[Any], count: str) -> list[str]:
     """Which of the institution's figures are not the centre's."""
-    counted = sums(rows)
+    many, counted = sums(wanted)
     wrong = [name for name in MONEY if data.get(name) not in (None, "") and _given(data, name) != counted[name]]
-    return wrong if fields.number(data, count, 0) == len(rows) else [*wrong, count]
+    return wrong if fields.number(data, count, 0) == many else [*wrong, count]
 
 
 def _given(data: Mapping[str, Any], name: str) -> int:
@@ -170,8 +173,8 @@ def totals(call: Call) -> dict[str, Any]:
     office = _office(data)
     if data.get("acct_pay") in (None, "") and data.get("cash_payamt") in (None, ""):
         raise Refused("EMPTY", name=fields.name_of("acct_pay"))
-    rows = settled(call, data, "stmt_begndate", "stmt_enddate", fields.text(data, "insutype", 6))
-    wrong = _differs(data, rows, "fixmedins_setl_cnt")
+    wanted = cleared(call, data, "stmt_begndate", "stmt_enddate", fields.text(data, "insutype", 6))
+    wrong = _differs(data, wanted, "fixmedins_setl_cnt")
     said = "平" if not wrong else "不平:" + ",".join(fields.name_of(name) for name in wrong)
     return {"stmtinfo": {"setl_optins": office, "stmt_rslt": "1" if wrong else "0", "stmt_rslt_dscr": said[:200]}}
 
@@ -186,8 +189,8 @@ def detail(call: Call) -> dict[str, Any]:
         theirs = rules.read(sent.content)
     except rules.Unreadable as why:
         raise Refused("SIM-FILE", why=str(why)) from why
-    rows = settled(call, data, "stmt_begndate", "stmt_enddate")
-    text = rules.written(rules.compare([entry(row) for row in rows], theirs))
+    ours = entries(cleared(call, data, "stmt_begndate", "stmt_enddate"))
+    text = rules.written(rules.compare(ours, theirs))
     name = f"stmt_{call.received_at:%Y%m%d%H%M%S}.txt"
     made = files.keep(call.envelope["fixmedins_code"], f"{name}.zip", zipped(name, text.encode()))
     ends = made.expires_at.strftime("%Y-%m-%d %H:%M:%S")
@@ -202,9 +205,9 @@ def apply(call: Call) -> dict[str, Any]:
     month, clr_type = fields.text(data, "setlym", 6), fields.text(data, "clr_type", 30)
     if len(month) != 6 or not month.isdecimal() or not 1 <= int(month[4:]) <= 12:
         raise Refused("SIM-FORMAT", name=fields.name_of("setlym"))
-    rows = settled(call, data, "begndate", "enddate")
+    wanted = cleared(call, data, "begndate", "enddate")
     said = {**data, "fund_pay_sumamt": data["fund_appy_sum"]}
-    if switches.value("national.clearing_sums") == "checked" and _differs(said, rows, "psntime"):
+    if switches.value("national.clearing_sums") == "checked" and _differs(said, wanted, "psntime"):
         raise Refused("SIM-CLEARING")
     institution = call.envelope["fixmedins_code"]
     if _standing(institution, month, clr_type) is not None:

@@ -19,6 +19,7 @@ from sqlalchemy import delete, func, select
 from mock_providers import clock, serials, switches
 from mock_providers.db import CHINA, db
 from mock_providers.national import benefit, policy, prescriptions, sale, setlinfo
+from mock_providers.national.amounts import fen
 from mock_providers.national.models import PrescriptionUse, Settlement, TraceCode
 from mock_providers.national.person import Standing, counter_of, row_of, standing
 from mock_providers.national.policy import Policy
@@ -65,7 +66,7 @@ def presettle(purchase: Purchase) -> Quote:
         goods.level,
         goods.lines,
         _insured(patient, rules, purchase.at.date()),
-        _purses(purchase, patient, giver),
+        _purses(purchase, patient, giver, rules),
     )
     if split.total_fen != purchase.total_fen:
         raise Refused("SIM-SUM")
@@ -102,21 +103,24 @@ def _insured(patient: Standing, rules: Policy, day: date) -> benefit.Patient:
     )
 
 
-def _purses(purchase: Purchase, patient: Standing, giver: Standing | None) -> benefit.Purses:
+def _purses(purchase: Purchase, patient: Standing, giver: Standing | None, rules: Policy) -> benefit.Purses:
     own = patient.balance_fen if purchase.use_account else 0
     if giver is None:
         return benefit.Purses(own)
     used = counter_of(giver.person, purchase.at.year).mutual_used_fen
-    return benefit.Purses(own, giver.balance_fen, 0, used, _given_on(giver.person, purchase.at.date()))
+    today = 0 if rules.mutual_per_day_fen is None else _given_today(giver.person)
+    return benefit.Purses(own, giver.balance_fen, 0, used, today)
 
 
-def _given_on(giver: Person, day: date) -> int:
-    """What this person's account gave others on a day, what came back counted off. Asked for only where a cap is."""
-    if policy.in_force(day).mutual_per_day_fen is None:
-        return 0
-    begins = datetime.combine(day, time.min, CHINA)
+def _given_today(giver: Person) -> int:
+    """What this person's account gave others today. What came back of it counts off; of another day, it does not."""
+    begins = datetime.combine(clock.now().date(), time.min, CHINA)
     said = select(func.sum(Settlement.mutual_fen)).where(
-        Settlement.mutual_aid_from == giver.id, Settlement.at >= begins, Settlement.at < begins + timedelta(days=1)
+        Settlement.mutual_aid_from == giver.id,
+        Settlement.at >= begins,
+        Settlement.at < begins + timedelta(days=1),
+        Settlement.mutual_fen > 0,
+        Settlement.refunded.is_(False),
     )
     return db.session.scalar(said) or 0
 
@@ -213,6 +217,8 @@ def _row(
         mutual_fen=split.mutual_fen,
         wallet_fen=split.wallet_fen,
         cash_fen=split.cash_fen,
+        fund_sum_fen=fen(header["fund_pay_sumamt"]),
+        account_fen=fen(header["acct_pay"]),
         mutual_aid_from=giver.id if giver else None,
         setlinfo=header,
         detail={
@@ -281,7 +287,7 @@ def _twin(first: Settlement, medins_setl_id: str, infno: str) -> Settlement:
         "setldetail": setlinfo.mirrored_detail(first.detail["setldetail"]),
         "detlcutinfo": setlinfo.mirrored_lines(first.detail["detlcutinfo"]),
     }
-    amounts = ("total", "deductible", "pooled", "own", "mutual", "wallet", "cash")
+    amounts = ("total", "deductible", "pooled", "own", "mutual", "wallet", "cash", "fund_sum", "account")
     balance = row_of(world().people[first.person]).balance_fen
     return Settlement(
         setl_id=setl_id,

@@ -8,7 +8,7 @@ from sqlalchemy import delete, func, select, update
 
 from mock_providers import switches
 from mock_providers.db import db
-from mock_providers.national import benefit, fields, ledger, policy, purchase, setlinfo
+from mock_providers.national import benefit, fields, ledger, line_serials, policy, purchase, setlinfo
 from mock_providers.national import outpatient_fields as tables
 from mock_providers.national import outpatient_rules as rules
 from mock_providers.national.gateway import Call, transaction
@@ -89,7 +89,7 @@ def cancel(call: Call) -> None:
         raise Refused("NOTHING")
     facts = _facts(row)
     if switches.value("national.2202_with_lines") == "allowed" and rules.state(facts) == "charged":
-        db.session.execute(delete(FeeLine).where(*_open(row, ALL_BATCHES)))
+        _drop(row, _lines(row, ALL_BATCHES))
     else:
         rules.may(facts, "cancel")
     row.cancelled = True
@@ -151,6 +151,13 @@ def _add_lines(row: Encounter, given: Sequence[Mapping[str, Any]]) -> None:
             raise Refused("SIM-FORMAT", name=fields.name_of("chrg_bchno"))
         kept = {**ledger.kept(line), "feedetl_sn": serial}
         db.session.add(FeeLine(mdtrt_id=row.mdtrt_id, feedetl_sn=serial, chrg_bchno=batch, given=kept))
+    line_serials.keep(row.institution, row.mdtrt_id, serials)
+
+
+def _drop(row: Encounter, lines: Sequence[FeeLine]) -> None:
+    """Lines that are taken back were never charged."""
+    line_serials.release(row.mdtrt_id, [line.feedetl_sn for line in lines])
+    db.session.execute(delete(FeeLine).where(FeeLine.id.in_([line.id for line in lines])))
 
 
 @transaction("2205")
@@ -165,7 +172,7 @@ def withdraw(call: Call) -> None:
     if not lines:
         settled = select(FeeLine.id).where(FeeLine.mdtrt_id == row.mdtrt_id, FeeLine.chrg_bchno == batch)
         raise Refused("SIM-LINESETTLED" if db.session.scalar(settled.limit(1)) else "NO_LINES")
-    db.session.execute(delete(FeeLine).where(*_open(row, batch)))
+    _drop(row, lines)
 
 
 @transaction("2206")
@@ -208,16 +215,17 @@ def refund(call: Call) -> dict[str, Any]:
     fields.check(data, tables.REFUND)
     first = ours(call, data, OUTPATIENT)
     twin = ledger.reverse_settlement(first.setl_id, call.msgid, call.infno)
-    reopen(first.setl_id)
+    reopen(first)
     return {
         "setlinfo": setlinfo.refund_2208(twin.setlinfo),
         "setldetail": setlinfo.spoken(twin.detail["setldetail"]),
     }
 
 
-def reopen(setl_id: str) -> None:
+def reopen(first: Settlement) -> None:
     """The lines of a settlement that was given back can be deleted or settled again."""
-    db.session.execute(update(FeeLine).where(FeeLine.setl_id == setl_id).values(setl_id=""))
+    mine = FeeLine.mdtrt_id == first.mdtrt_id, FeeLine.setl_id == first.setl_id
+    db.session.execute(update(FeeLine).where(*mine).values(setl_id=""))
 
 
 def close(first: Settlement) -> bool:
@@ -267,16 +275,16 @@ def _encounter(call: Call, node: Mapping[str, Any]) -> Encounter:
 
 
 def _facts(row: Encounter) -> rules.Visit:
-    settled = select(Settlement.refunded, func.count()).where(
-        Settlement.mdtrt_id == row.mdtrt_id, Settlement.refund_of.is_(None)
+    rows = db.session.execute(
+        select(Settlement.refunded, Settlement.refund_of).where(Settlement.mdtrt_id == row.mdtrt_id)
     )
-    counts = {bool(one[0]): one[1] for one in db.session.execute(settled.group_by(Settlement.refunded))}
+    settled = [refunded for refunded, refund_of in rows if not refund_of]
     return rules.Visit(
         cancelled=row.cancelled,
         diagnosed=row.visit is not None,
-        open_lines=len(_lines(row, ALL_BATCHES)),
-        live=counts.get(False, 0),
-        refunded=counts.get(True, 0),
+        open_lines=db.session.scalar(select(func.count()).select_from(FeeLine).where(*_open(row, ALL_BATCHES))) or 0,
+        live=settled.count(False),
+        refunded=settled.count(True),
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from mock_providers.national import fields, ledger, purchase, setlinfo
+from mock_providers.national import fields, ledger, line_serials, purchase, setlinfo
 from mock_providers.national.gateway import Call, transaction
 from mock_providers.national.insured import check_credential, insured_person
 from mock_providers.national.models import Settlement
@@ -54,7 +54,9 @@ expContent C4000
 @transaction("2101")
 def preview(call: Call) -> dict[str, Any]:
     """药店预结算: what the purchase would cost whom. Nothing is booked."""
-    quote = ledger.presettle(_purchase(call))
+    bought = _purchase(call)
+    quote = ledger.presettle(bought)
+    line_serials.check(bought.institution, bought.serials)
     return {
         "setlinfo": setlinfo.setlinfo(quote, ledger.new_mdtrt_id(), call.msgid),
         "setldetail": setlinfo.setldetail(quote),
@@ -68,6 +70,7 @@ def settle(call: Call) -> dict[str, Any]:
     bought = _purchase(call)
     _only_pharmacies(call)
     made = ledger.commit_settlement(bought, call.msgid, kind=PHARMACY, infno=call.infno, about=operator(call))
+    line_serials.keep(made.institution, made.mdtrt_id, bought.serials)
     return {name: setlinfo.spoken(kept) for name, kept in _parts(made).items()}
 
 
@@ -79,6 +82,7 @@ def refund(call: Call) -> dict[str, Any]:
     _only_pharmacies(call)
     first = ours(call, data, PHARMACY)
     twin = ledger.reverse_settlement(first.setl_id, call.msgid, call.infno)
+    line_serials.release(first.mdtrt_id)
     return {
         "setlinfo": setlinfo.refund_2103(twin.setlinfo),
         "setldetail": setlinfo.spoken(twin.detail["setldetail"]),

@@ -23,7 +23,7 @@ switches.declare(
     "hn",
     (
         "hn",
-        *("chongqing-1", "generic-6", "generic-7", "hebei-8", "linyi", "sample-sjz", "shanxi"),
+        *("chongqing-1", "generic-6", "generic-7", "hebei-8", "linyi", "sample-caps", "sample-sjz", "shanxi"),
         "taiyuan-review",
         "yunnan",
     ),

@@ -42,6 +42,11 @@ class Purchase:
     lines: tuple[PurchaseLine, ...]
     given: Mapping[str, Any]
 
+    @property
+    def serials(self) -> list[str]:
+        """feedetl_sn of every line."""
+        return [line.feedetl_sn for line in self.lines]
+
 
 def read(person: str, institution: str, head: Mapping[str, Any], lines: Sequence[Mapping[str, Any]]) -> Purchase:
     """A purchase from snake_case fields. Raises Refused: missing fields, sums, unknown items, repeated lines."""
@@ -61,8 +66,7 @@ def read(person: str, institution: str, head: Mapping[str, Any], lines: Sequence
     )
     if not made.lines:
         raise Refused("NO_LINES")
-    serials = [line.feedetl_sn for line in made.lines]
-    if len(set(serials)) != len(serials):
+    if len(set(made.serials)) != len(made.lines):
         raise Refused("SIM-DUPLINE")
     if sum(line.total_fen for line in made.lines) != made.total_fen:
         raise Refused("SIM-SUM")

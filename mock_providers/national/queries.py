@@ -1,19 +1,20 @@
 """What was done: 5201 visits, 5203 a settlement, 5204 its lines, 5206 yearly sums, 5301 chronic diseases (§2.10)."""
 
+import re
 from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from mock_providers import switches
-from mock_providers.db import db
+from mock_providers.db import CHINA, db
 from mock_providers.national import fields, policy, setlinfo
 from mock_providers.national.amounts import yuan
 from mock_providers.national.gateway import Call, transaction
 from mock_providers.national.insured import insured_person
 from mock_providers.national.models import Encounter, Settlement
-from mock_providers.national.person import beginning, counter_of, standing
+from mock_providers.national.person import Standing, beginning, counter_of, standing
 from mock_providers.national.texts import Refused
 from mock_providers.national.transactions import hospital_level
 from mock_providers.people import Person, world
@@ -41,6 +42,7 @@ cum_ym C6
 """)
 PERSON = fields.table("psn_no C30 Y")
 DEDUCTIBLE, POOLED = "01", "02"
+MONTH = re.compile(r"|(19|20)[0-9]{2}(0[1-9]|1[0-2])?")
 switches.declare(
     "national.query_scope",
     "own",
@@ -71,55 +73,70 @@ def visits(call: Call) -> dict[str, Any]:
     data = fields.node(call.input, "data")
     fields.check(data, VISITS)
     person = insured_person(call, data)
-    first, last = fields.moment(data, "begntime", False), fields.moment(data, "endtime", False)
-    rows = [*_encounters(call, person), *_purchases(call, person)]
-    wanted = {name: fields.text(data, name, 30) for name in ("med_type", "mdtrt_id")}
-    found = [
-        row
-        for at, row in sorted(rows, key=lambda pair: pair[0])
-        if (first is None or at >= first)
-        and (last is None or at <= last)
-        and all(row[name] == value for name, value in wanted.items() if value)
-    ]
+    patient = standing(person)
+    rows = [*_encounters(call, data, patient), *_purchases(call, data, patient)]
+    kind = fields.text(data, "med_type", 6)
+    found = [row for _, row in sorted(rows, key=lambda pair: pair[0]) if kind in ("", row["med_type"])]
     if not found:
         raise Refused("NOTHING")
     return {"mdtrtinfo": found}
 
 
-def _encounters(call: Call, person: Person) -> list[tuple[datetime, dict[str, Any]]]:
-    wanted = select(Encounter).where(Encounter.person == person.id, Encounter.cancelled.is_(False))
+def _within(data: Mapping[str, Any], at: Any, mdtrt_id: Any) -> list[Any]:
+    """Conditions for the period and the encounter that were asked for."""
+    first, last = fields.moment(data, "begntime", False), fields.moment(data, "endtime", False)
+    wanted = [at >= first] if first else []
+    if last:
+        wanted.append(at <= last)
+    if number := fields.text(data, "mdtrt_id", 30):
+        wanted.append(mdtrt_id == number)
+    return wanted
+
+
+def _encounters(call: Call, data: Mapping[str, Any], patient: Standing) -> list[tuple[datetime, dict[str, Any]]]:
+    wanted = select(Encounter).where(
+        Encounter.person == patient.person.id,
+        Encounter.cancelled.is_(False),
+        *_within(data, Encounter.begun_at, Encounter.mdtrt_id),
+    )
     if switches.value("national.query_scope") == "own":
         wanted = wanted.where(Encounter.institution == call.envelope["fixmedins_code"])
     rows = []
     for one in db.session.scalars(wanted):
         visit = one.visit or {}
+        kind = visit.get("med_type") or "11"
         about = {name: one.registered.get(name) for name in ("dept_code", "dept_name", "atddr_no", "dr_name", "caty")}
-        row = _visit(person, one.mdtrt_id, one.institution, one.insutype, one.begun_at, visit.get("med_type") or "11")
+        row = _visit(patient, one.mdtrt_id, one.institution, one.insutype, one.begun_at, kind)
         rows.append((one.begun_at, {**row, **about, "ipt_otp_no": one.ipt_otp_no, **_disease(visit)}))
     return rows
 
 
-def _purchases(call: Call, person: Person) -> list[tuple[datetime, dict[str, Any]]]:
+def _purchases(call: Call, data: Mapping[str, Any], patient: Standing) -> list[tuple[datetime, dict[str, Any]]]:
     wanted = select(Settlement).where(
-        Settlement.person == person.id, Settlement.kind != "outpatient", Settlement.refund_of.is_(None), *_mine(call)
+        Settlement.person == patient.person.id,
+        Settlement.kind != "outpatient",
+        *_mine(call),
+        *_within(data, Settlement.at, Settlement.mdtrt_id),
     )
     rows = []
     for one in db.session.scalars(wanted):
+        if one.refund_of:
+            continue
         kind = one.setlinfo["med_type"]
-        row = _visit(person, one.mdtrt_id, one.institution, one.insutype, one.at, kind)
+        row = _visit(patient, one.mdtrt_id, one.institution, one.insutype, one.at, kind)
         rows.append((one.at, {**row, "ipt_otp_no": "", **_disease(one.detail.get("head") or {})}))
     return rows
 
 
 def _visit(
-    person: Person, mdtrt_id: str, institution: str, insutype: str, at: datetime, med_type: str
+    patient: Standing, mdtrt_id: str, institution: str, insutype: str, at: datetime, med_type: str
 ) -> dict[str, Any]:
     return {
         "mdtrt_id": mdtrt_id,
-        **setlinfo.facts(person, at),
+        **setlinfo.facts(patient.person, at),
         "insutype": insutype,
-        "psn_type": standing(person).person_type,
-        "insu_optins": standing(person).area,
+        "psn_type": patient.person_type,
+        "insu_optins": patient.area,
         "begntime": at.strftime("%Y-%m-%d %H:%M:%S"),
         "endtime": at.strftime("%Y-%m-%d %H:%M:%S"),
         "mdtrt_cert_type": "02",
@@ -136,15 +153,14 @@ def _disease(source: Mapping[str, Any]) -> dict[str, Any]:
 
 def _settlement(call: Call, data: Mapping[str, Any], person: Person) -> Settlement:
     """The settlement the numbers name. A 2601 leaves none. Raises Refused SIM-NOSETL."""
-    wanted = select(Settlement).where(
-        Settlement.person == person.id, Settlement.mdtrt_id == fields.text(data, "mdtrt_id", 30), *_mine(call)
-    )
-    if number := fields.text(data, "setl_id", 30):
-        wanted = wanted.where(Settlement.setl_id == number)
-    row = db.session.scalars(wanted.order_by(Settlement.id).limit(1)).first()
-    if row is None:
-        raise Refused("SIM-NOSETL")
-    return row
+    mdtrt_id, setl_id = fields.text(data, "mdtrt_id", 30), fields.text(data, "setl_id", 30)
+    named = Settlement.setl_id == setl_id if setl_id else Settlement.mdtrt_id == mdtrt_id
+    anybodys = switches.value("national.query_scope") == "all"
+    for row in db.session.scalars(select(Settlement).where(named).order_by(Settlement.id)):
+        is_mine = anybodys or row.institution == call.envelope["fixmedins_code"]
+        if is_mine and (row.person, row.mdtrt_id) == (person.id, mdtrt_id):
+            return row
+    raise Refused("SIM-NOSETL")
 
 
 @transaction("5203")
@@ -242,7 +258,7 @@ def sums(call: Call) -> dict[str, Any]:
     data = fields.node(call.input, "data")
     fields.check(data, SUMS)
     person, month = insured_person(call, data), fields.text(data, "cum_ym", 6)
-    if month and not (month.isdecimal() and len(month) in (4, 6)):
+    if not MONTH.fullmatch(month):
         raise Refused("SIM-FORMAT", name=fields.name_of("cum_ym"))
     year = int(month[:4]) if month else call.received_at.year
     if len(month) == 6:
@@ -256,9 +272,12 @@ def sums(call: Call) -> dict[str, Any]:
 
 
 def _of_month(person: Person, year: int, month: int) -> tuple[int, int]:
-    wanted = select(Settlement).where(Settlement.person == person.id, Settlement.year == year)
-    rows = [row for row in db.session.scalars(wanted) if row.at.month == month]
-    return sum(row.deductible_fen for row in rows), sum(row.pooled_fen for row in rows)
+    begins = datetime(year, month, 1, tzinfo=CHINA)
+    ends = datetime(year + month // 12, month % 12 + 1, 1, tzinfo=CHINA)
+    counted = Settlement.person == person.id, Settlement.at >= begins, Settlement.at < ends
+    legs = func.sum(Settlement.deductible_fen), func.sum(Settlement.pooled_fen)
+    deductible, pooled = db.session.execute(select(*legs).where(*counted)).one()
+    return deductible or 0, pooled or 0
 
 
 @transaction("5301")

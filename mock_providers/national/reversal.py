@@ -3,10 +3,10 @@
 Rule of the file: the row is deleted and everything it did is undone, or nothing changes at all.
 """
 
-from sqlalchemy import or_, select
+from sqlalchemy import select
 
 from mock_providers.db import db
-from mock_providers.national import fields, ledger, outpatient
+from mock_providers.national import fields, ledger, line_serials, outpatient, pharmacy
 from mock_providers.national.gateway import Call, transaction
 from mock_providers.national.models import PrescriptionUse, Reversal, Settlement, TraceCode
 from mock_providers.national.person import row_of, standing
@@ -35,12 +35,8 @@ def reverse(call: Call) -> None:
         raise Refused("SIM-NOSETL")
     if _was_done(where, omsgid, oinfno, person):
         return
-    row = db.session.scalar(
-        select(Settlement).where(
-            Settlement.medins_setl_id == omsgid, Settlement.institution == where, Settlement.person == person.id
-        )
-    )
-    if row is None or _plain(row.infno) != _plain(oinfno):
+    row = db.session.scalar(select(Settlement).where(Settlement.medins_setl_id == omsgid))
+    if row is None or (row.institution, row.person, _plain(row.infno)) != (where, person.id, _plain(oinfno)):
         raise Refused("SIM-NOSETL")
     about = {"omsgid": omsgid, "oinfno": oinfno, "person": person.id, "setl_id": row.setl_id}
     db.session.add(Reversal(institution=where, at=call.received_at, **about))
@@ -64,7 +60,10 @@ def _undo_settlement(first: Settlement) -> None:
     if first.refunded:
         raise Refused("REFUNDED")
     ledger.give_back(first)
-    outpatient.reopen(first.setl_id)
+    if first.kind == pharmacy.PHARMACY:
+        line_serials.release(first.mdtrt_id)
+    else:
+        outpatient.reopen(first)
     db.session.delete(first)
 
 
@@ -78,7 +77,11 @@ def _undo_refund(twin: Settlement, first: Settlement | None) -> None:
         _take_again(giver, first.mutual_fen)
     ledger.count(first, patient, giver, 1)
     _use_again(first)
-    if first.kind == outpatient.OUTPATIENT and not outpatient.close(first):
+    if first.kind == pharmacy.PHARMACY:
+        line_serials.keep(
+            first.institution, first.mdtrt_id, [line["feedetl_sn"].strip() for line in first.detail["lines"]]
+        )
+    elif not outpatient.close(first):
         raise Refused("SIM-REVLATE")
     first.refunded = False
     db.session.delete(twin)
@@ -87,11 +90,10 @@ def _undo_refund(twin: Settlement, first: Settlement | None) -> None:
 def _nothing_since(twin: Settlement, patient: Person, giver: Person | None) -> None:
     """A later settlement was priced with this refund in mind: counters and caps would no longer be true."""
     people = [patient.id, *([giver.id] if giver else [])]
-    later = select(Settlement.id).where(
-        Settlement.id > twin.id, or_(Settlement.person.in_(people), Settlement.mutual_aid_from.in_(people))
-    )
-    if db.session.scalar(later.limit(1)):
-        raise Refused("SIM-REVLATE")
+    for whose in (Settlement.person, Settlement.mutual_aid_from):
+        later = select(Settlement.id).where(Settlement.id > twin.id, whose.in_(people))
+        if db.session.scalar(later.limit(1)):
+            raise Refused("SIM-REVLATE")
 
 
 def _take_again(person: Person, fen: int) -> None:

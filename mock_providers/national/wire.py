@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from json.encoder import encode_basestring
 from typing import Any
 
 from cryptography.hazmat.primitives.ciphers import Cipher
@@ -78,11 +79,13 @@ def parse(body: bytes | str) -> Any:
 
 def compact(value: Any) -> str:
     """JSON without spaces, in the order given, Chinese as it is."""
+    if isinstance(value, str):
+        return encode_basestring(value)
     if isinstance(value, dict):
-        return "{" + ",".join(f"{compact(str(k))}:{compact(v)}" for k, v in value.items()) + "}"
+        return "{" + ",".join([f"{encode_basestring(str(k))}:{compact(v)}" for k, v in value.items()]) + "}"
     if isinstance(value, list | tuple):
         return "[" + ",".join(map(compact, value)) + "]"
-    return value.text if isinstance(value, Number) else json.dumps(value, ensure_ascii=False)
+    return value.text if isinstance(value, Number) else json.dumps(value)
 
 
 def pruned(value: Any) -> Any:
