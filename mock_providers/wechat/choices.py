@@ -67,6 +67,14 @@ switches.declare(
     why="`encoding=utf-8` was captured on the token and phone interfaces only",
 )
 switches.declare(
+    "wechat.content_type_sns",
+    wire.JSON,
+    (wire.JSON, wire.TEXT),
+    kind="choice",
+    source="wechat.md §0.4",
+    why="text/plain was captured on jscode2session, oauth2/access_token and userinfo, not on the rest of /sns/",
+)
+switches.declare(
     "wechat.malformed_token",
     "40014",
     ("40014", "40001"),

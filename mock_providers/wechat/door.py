@@ -76,25 +76,29 @@ def _answered(path: str, view: View, method: str, token: bool) -> Response:
         explain(errcode=refused.errcode, rid=rid, appid=g.get("wechat_appid"))
         answer = reply(path, wire.error(path, refused.errcode, rid, **refused.about))
     except RequestEntityTooLarge:
-        answer = Response(status=413)
+        answer = bare(413)
     except Broken as broken:
-        answer = Response(status=broken.status)
+        answer = bare(broken.status)
     if in_write_mode():
         db.session.commit()
     return answer
 
 
 def reply(path: str, body: dict[str, Any]) -> Response:
-    """A body under the content type of its family."""
-    if path.startswith("/sns/"):
-        kind = wire.TEXT
-    elif path.startswith(("/cgi-bin/", "/wxa/business/", "/wxa/getwxacode")):
-        kind = wire.JSON
-    else:
-        kind = switches.value("wechat.content_type_elsewhere")
+    """A body under the content type of its interface."""
+    kind = wire.content_type(path)
+    if kind is None:
+        kind = switches.value(f"wechat.content_type_{'sns' if path.startswith('/sns/') else 'elsewhere'}")
     answer = Response(wire.dumps(body), content_type=kind)
     if relaxed := g.get("why", {}).get("relaxed"):
         answer.headers["X-Yibao-Relaxed"] = relaxed
+    return answer
+
+
+def bare(status: int) -> Response:
+    """A status and nothing else: no body, so no type of one."""
+    answer = Response(status=status)
+    del answer.headers["Content-Type"]
     return answer
 
 

@@ -14,7 +14,7 @@ from mock_providers.accounts import Account
 from mock_providers.db import db
 from mock_providers.journal import explain
 from mock_providers.wechat import pages, wire
-from mock_providers.wechat.door import METHODS, bp
+from mock_providers.wechat.door import METHODS, bare, bp
 from mock_providers.wechat.pages import Wrong
 
 PATH = "/oauth/code"
@@ -45,10 +45,12 @@ switches.declare(
 def user_query(partner_id: str) -> Response:
     """Hand the call on as it came: partner, headers, raw body."""
     if request.method != "POST":
-        return Response(status=405, headers={"Allow": "POST"})
-    answer = current_app.extensions["user_query"](partner_id, request.headers, request.get_data())
+        answer = bare(405)
+        answer.headers["Allow"] = "POST"
+        return answer
+    said = current_app.extensions["user_query"](partner_id, request.headers, request.get_data())
     db.session.commit()
-    return Response(wire.dumps(answer), content_type="application/json")
+    return Response(wire.dumps(said), content_type="application/json")
 
 
 @bp.route(PATH, methods=["GET", "POST"], endpoint="insurance_page")

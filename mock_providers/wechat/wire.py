@@ -17,6 +17,16 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 JSON = "application/json; encoding=utf-8"
 TEXT = "text/plain"
+CONTENT_TYPES = {
+    "/sns/jscode2session": TEXT,
+    "/sns/oauth2/access_token": TEXT,
+    "/sns/userinfo": TEXT,
+    "/cgi-bin/token": JSON,
+    "/wxa/business/getuserphonenumber": JSON,
+    "/wxa/getwxacodeunlimit": JSON,
+    "/wxa/getwxacode": JSON,
+    "/cgi-bin/wxaapp/createwxaqrcode": JSON,
+}
 STABLE_HINT = "could get access_token by getStableAccessToken, more details at https://mmbizurl.cn/s/JtxxFh33r"
 ERRORS = {
     -1: "system error",
@@ -132,6 +142,11 @@ ID_LIKE = re.compile(rb"(?<!\d)(?!469099)\d{17}[\dXx](?!\d)")
 def dumps(body: dict[str, Any]) -> bytes:
     """A body as WeChat writes it: UTF-8 as it is, no blanks."""
     return orjson.dumps(body)
+
+
+def content_type(path: str) -> str | None:
+    """The Content-Type that was captured for an interface's JSON, if one was."""
+    return CONTENT_TYPES.get(path)
 
 
 def parse(raw: bytes) -> dict[str, Any]:

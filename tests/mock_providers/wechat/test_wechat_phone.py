@@ -83,7 +83,9 @@ def test_the_user_query_is_handed_on_as_it_came(world: World, host: str, path: s
     assert answer.content_type == "application/json"
     assert answer.get_json() == {"code": 0, "user_name": "林样一"}
     assert seen == [("SIMPARTNER000000", "s", b'{"qrcode": ')]
-    assert world.client.get(path, base_url=host).status_code == 405
+    refused = world.client.get(path, base_url=host)
+    assert (refused.status_code, refused.data, refused.headers["Allow"]) == (405, b"", "POST")
+    assert "Content-Type" not in refused.headers
 
 
 def another(app: Flask, name: str) -> World:

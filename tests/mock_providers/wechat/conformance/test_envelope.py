@@ -16,9 +16,9 @@ GET_APIS = {
     "/cgi-bin/token": JSON,
     "/sns/jscode2session": TEXT,
     "/sns/oauth2/access_token": TEXT,
-    "/sns/oauth2/refresh_token": TEXT,
+    "/sns/oauth2/refresh_token": JSON,
     "/sns/userinfo": TEXT,
-    "/sns/auth": TEXT,
+    "/sns/auth": JSON,
     "/wxa/checksession": JSON,
     "/wxa/resetusersessionkey": JSON,
     "/wxa/getpaidunionid": JSON,
@@ -101,10 +101,21 @@ def test_a_refusal_has_a_number_a_rid_and_the_type_of_its_family(world: World, p
     assert "Transfer-Encoding" not in answer.headers
 
 
-def test_the_type_of_other_families_is_a_switch(world: World) -> None:
-    world.switch("wechat.content_type_elsewhere", "application/json; charset=utf-8")
-    assert answered(world, "/wxa/checksession").headers["Content-Type"] == "application/json; charset=utf-8"
-    assert answered(world, "/cgi-bin/token").headers["Content-Type"] == JSON
+def test_the_type_of_other_interfaces_is_a_switch(world: World) -> None:
+    other = "application/json; charset=utf-8"
+    world.switch("wechat.content_type_elsewhere", other)
+    for path in ("/wxa/checksession", "/cgi-bin/stable_token", "/cgi-bin/message/subscribe/send", "/nothing/here"):
+        assert answered(world, path).headers["Content-Type"] == other
+    for path in ("/cgi-bin/token", "/wxa/business/getuserphonenumber", "/wxa/getwxacodeunlimit"):
+        assert answered(world, path).headers["Content-Type"] == JSON
+
+
+@pytest.mark.parametrize("path", ["/sns/auth", "/sns/oauth2/refresh_token", "/sns/nothing"])
+def test_only_three_interfaces_of_sns_are_known_to_answer_text(world: World, path: str) -> None:
+    assert answered(world, path).headers["Content-Type"] == JSON
+    world.switch("wechat.content_type_sns", TEXT)
+    assert answered(world, path).headers["Content-Type"] == TEXT
+    assert answered(world, "/sns/userinfo").headers["Content-Type"] == TEXT
 
 
 @pytest.mark.parametrize("path", WITH_TOKEN)
@@ -161,7 +172,7 @@ def test_json_is_read_whatever_its_type_is_called(world: World, kind: str | None
 def test_w35_a_chunked_post_gets_412_and_nothing(world: World, path: str) -> None:
     chunked = {"Transfer-Encoding": "chunked"}
     answer = answered(world, path, "POST", headers=chunked, environ_overrides={"yibao.chunked": True})
-    assert (answer.status_code, answer.data) == (412, b"")
+    assert (answer.status_code, answer.data) == (412, b"") and "Content-Type" not in answer.headers
     world.switch("wechat.chunked_post", "accepted")
     assert answered(world, path, "POST", environ_overrides={"yibao.chunked": True}).status_code == 200
 
