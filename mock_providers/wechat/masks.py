@@ -7,7 +7,10 @@ from mock_providers import people
 from mock_providers.wechat import wire
 from mock_providers.wechat.door import bp
 
-PUBLISHED_EXAMPLE = "310101199801011234"
+PUBLISHED_EXAMPLES = (
+    "310101199801011234",  # WeChat's, of cert_hash; its check character is wrong
+    "11010519491231002X",  # of the standard for citizen numbers itself (GB 11643); where X and x differ
+)
 
 
 @bp.before_request
@@ -39,12 +42,12 @@ def _mask_certificate(raw: bytes) -> None:
 def is_sample(number: object) -> bool:
     """Whether this is a sample citizen number with a right check character, or another sample document's.
 
-    So are the numbers of this world's people, and the one of WeChat's own example: its check character is wrong.
+    So are the numbers of this world's people, and those that stand as examples in public documents.
     """
     if not isinstance(number, str):
         return False
     upper = number.upper()
-    if upper == PUBLISHED_EXAMPLE or upper in people.world().by_number:
+    if upper in PUBLISHED_EXAMPLES or upper in people.world().by_number:
         return True
     if people.NUMBER["id_card"].match(upper):
         return people.check_character(upper[:17]) == upper[17]

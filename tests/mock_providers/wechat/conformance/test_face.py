@@ -158,6 +158,19 @@ def test_w47_the_published_example_is_accepted_from_the_first_call_to_the_last(w
     assert check.query(cert_hash=published["cert_hash"].upper())["errcode"] == 40097
 
 
+@pytest.mark.parametrize("number", ["11010519491231002X", "11010519491231002x"])
+def test_w47_the_number_of_the_standards_example_is_taken_with_either_x_and_only_its_own_hash_fits(
+    world: World, number: str
+) -> None:
+    vectors = {one["cert_no"]: one for one in tomllib.loads(VECTORS.read_text("utf-8"))["cert_hash"]}
+    cert = {"cert_type": "IDENTITY_CARD", "cert_name": vectors[number]["cert_name"], "cert_no": number}
+    check = Checked(world)
+    assert check.begin(cert_info=cert)["errcode"] == 0
+    assert check.query(cert_hash=vectors[number]["cert_hash"])["verify_ret"] == 10300
+    other = check.query(cert_hash=vectors[number.swapcase()]["cert_hash"])
+    assert other["errcode"] == 40097 and "verify_ret" not in other
+
+
 def test_w47_a_small_x_counts_where_the_check_began_with_one(world: World) -> None:
     check = Checked(world, "P18")
     small = {**check.cert, "cert_no": check.who.id_number.lower()}
