@@ -117,7 +117,7 @@ def subscription_settings() -> dict[str, Any]:
     rejected = [row.template_id for row in subscribe.subscriptions(who.openid) if not row.refused]
     was_on = subscribe.main_switch(who.openid)
     for id_, status in changes.items():
-        subscribe.subscription(who.openid, id_).refused = status == "reject"
+        subscribe.switched(who.openid, id_, status == "reject")
     if main is not None:
         subscribe.turn_main_switch(who.openid, main)
     off = rejected if main is False and was_on else [id_ for id_ in changes if changes[id_] == "reject"]

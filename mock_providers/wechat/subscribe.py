@@ -12,6 +12,7 @@ from mock_providers.wechat.door import Refused, api, body, caller, number, plann
 from mock_providers.wechat.message_models import WechatMainSwitch, WechatMessage, WechatSubscription
 from mock_providers.wechat.models import WechatUser
 
+DECLINE = "wechat.subscribe_decline"
 SEND = "/cgi-bin/message/subscribe/send"
 TARGET = "wechat.subscribe_send"
 STATES = ("developer", "trial", "formal")
@@ -19,6 +20,7 @@ LANGUAGES = ("zh_CN", "en_US", "zh_HK", "zh_TW")
 OPENID_LENGTH = 28
 PAGE_AT_MOST = 1024
 FIRST_MSG_ID = 1_700_000_000_000_000_000
+DECLINED = "reject"
 ACCEPTED = ("accept", "acceptWithAlert", "acceptWithAudio", "acceptWithForcePush")
 
 outcomes.declare(
@@ -59,11 +61,19 @@ switches.declare(
 )
 switches.declare(
     "wechat.subscribe_amount_sign",
-    "optional",
-    ("optional", "required"),
+    "required",
+    ("required", "optional"),
     kind="choice",
     source="wechat.md §5.6",
     why="the rule says one currency sign and up to 10 digits; amounts without a sign were seen to be sent",
+)
+switches.declare(
+    DECLINE,
+    "ends_all",
+    ("ends_all", "ends_none"),
+    kind="choice",
+    source="wechat.md §9",
+    why="a one-time acceptance lasts until used or declined: whether one refusal ends all that had added up",
 )
 switches.declare(
     "wechat.subscribe_page",
@@ -202,9 +212,24 @@ def turn_main_switch(openid: str, is_on: bool) -> None:
 
 
 def answered(who: WechatUser, template: templates.Template, answer: str) -> None:
-    """What the user tapped in the pop-up. Declining a long-term template ends it; units kept are kept."""
+    """What the user tapped in the pop-up. Declining ends a long-term template, and what has added up of another."""
     row = subscription(who.openid, templates.id_of(template.name))
     if template.type == templates.LONG_TERM:
         row.standing = answer in ACCEPTED
     elif answer in ACCEPTED:
         row.units += 1
+    elif answer == DECLINED:
+        _end_units(row)
+
+
+def switched(openid: str, template_id: str, is_refused: bool) -> None:
+    """What the user set for a template on the settings page."""
+    row = subscription(openid, template_id)
+    row.refused = is_refused
+    if is_refused:
+        _end_units(row)
+
+
+def _end_units(row: WechatSubscription) -> None:
+    if switches.value(DECLINE) == "ends_all":
+        row.units = 0

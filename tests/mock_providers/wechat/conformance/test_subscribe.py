@@ -103,10 +103,29 @@ def test_w59_a_long_term_template_does_not_run_out_until_it_is_declined(inbox: I
     assert [event["Event"] for event in events(inbox)].count("subscribe_msg_change_event") == 1
 
 
-def test_w60_one_time_acceptances_add_up_and_a_refusal_takes_none_away(world: World) -> None:
-    for answer in ("accept", "acceptWithAlert", "acceptWithAudio", "reject", "acceptWithForcePush"):
+def test_w60_one_time_acceptances_add_up(world: World) -> None:
+    for answer in ("accept", "acceptWithAlert", "acceptWithAudio", "ban", "filter", "acceptWithForcePush"):
         subscribe(world, "binding_done", answer=answer)
     assert [send(world)["errcode"] for _ in range(5)] == [0, 0, 0, 0, 43101]
+
+
+@pytest.mark.parametrize(("switch", "errcodes"), [("", [0, 43101]), ("ends_none", [0, 0, 0, 43101])])
+def test_a_one_time_acceptance_lasts_until_it_is_used_or_declined(
+    world: World, switch: str, errcodes: list[int]
+) -> None:
+    if switch:
+        world.switch("wechat.subscribe_decline", switch)
+    for answer in ("accept", "accept", "reject", "accept"):
+        subscribe(world, "binding_done", answer=answer)
+    assert [send(world)["errcode"] for _ in errcodes] == errcodes
+
+
+def test_declining_in_the_settings_ends_what_had_added_up(world: World) -> None:
+    subscribe(world, "binding_done")
+    for status in ("reject", "accept"):
+        settings = world.phone("subscription-settings", person="P01", templates={ids(world)["binding_done"]: status})
+        assert settings["left"] == {}
+    assert send(world)["errcode"] == 43101
 
 
 @pytest.mark.parametrize("answer", ["reject", "ban", "filter"])
@@ -302,9 +321,10 @@ def test_a_number_may_be_a_json_number(world: World) -> None:
     assert send(world, "every_kind", data={**SAMPLES["every_kind"], "number2": {"value": 12.5}}) == OK
 
 
-@pytest.mark.parametrize(("switch", "errcode"), [("optional", 0), ("required", 47003)])
-def test_whether_an_amount_needs_its_sign_is_a_switch(world: World, switch: str, errcode: int) -> None:
-    world.switch("wechat.subscribe_amount_sign", switch)
+@pytest.mark.parametrize(("switch", "errcode"), [("", 47003), ("optional", 0), ("required", 47003)])
+def test_an_amount_needs_its_sign_unless_a_switch_says_otherwise(world: World, switch: str, errcode: int) -> None:
+    if switch:
+        world.switch("wechat.subscribe_amount_sign", switch)
     subscribe(world, "every_kind")
     data = {**SAMPLES["every_kind"], "amount8": {"value": "100元"}}
     assert send(world, "every_kind", data=data)["errcode"] == errcode
