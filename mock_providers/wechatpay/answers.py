@@ -11,6 +11,7 @@ from itertools import count
 from typing import Any
 
 from flask import Response, current_app, g, request
+from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from mock_providers import clock, journal, outcomes, serials, switches
@@ -105,9 +106,18 @@ def answer(content: Mapping[str, Any]) -> Response:
     return Response(wire.compact(content), 200, content_type=JSON)
 
 
+class Nothing(Response):
+    """204 that says how long it is, as the real ones do and the framework would not."""
+
+    def get_wsgi_headers(self, environ: Any) -> Headers:
+        headers = super().get_wsgi_headers(environ)
+        headers["Content-Length"] = "0"
+        return headers
+
+
 def nothing() -> Response:
     """204, which says it is JSON all the same."""
-    return Response(status=204, content_type=JSON)
+    return Nothing(status=204, content_type=JSON)
 
 
 def refused(refusal: Refusal) -> Response:
