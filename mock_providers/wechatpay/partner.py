@@ -16,16 +16,16 @@ from mock_providers.wechatpay.pay import closed, only, other_merchant, person_of
 ORDERS = "/v3/pay/partner/transactions"
 
 
-def check_sub_merchant(sub_mchid: str | None) -> None:
-    """A partner names its sub-merchant, and only its own."""
+def check_sub_merchant(sub_mchid: str | None, status: int | None = None) -> None:
+    """A partner names its sub-merchant, and only its own. Refunds say 404 of a merchant nobody knows."""
     if sub_mchid is None:
         message = "输入源“/body/sub_mchid”映射到字段“子商户号”必填性规则校验失败，此字段为必填项"
-        raise wrong_value("/sub_mchid", "", "required in partner mode", message)
+        raise Refusal("PARAM_ERROR", message, detail={"location": "body", "value": ""})
     if sub_mchid == merchant():
         return
     if sub_mchid == mine()["mchid"] or accounts.space_of(DIRECT, sub_mchid):
         raise Refusal("NO_AUTH", PARTNER_NOT_AUTHORISED)
-    raise Refusal("MCH_NOT_EXISTS", "商户号不存在")
+    raise Refusal("MCH_NOT_EXISTS", "商户号不存在", status=status)
 
 
 @route("POST", f"{ORDERS}/jsapi")

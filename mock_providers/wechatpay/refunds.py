@@ -53,7 +53,7 @@ def _check(asked: dict[str, Any]) -> None:
 def check_scope(asked: dict[str, Any]) -> None:
     """A partner says for whom; a merchant needs not."""
     if "sp_mchid" in mine():
-        check_sub_merchant(asked.get("sub_mchid"))
+        check_sub_merchant(asked.get("sub_mchid"), status=404)
 
 
 def _order(asked: dict[str, Any]) -> Order | None:
@@ -158,7 +158,7 @@ def query(out_refund_no: str) -> Response:
     """The refund as it stands."""
     number = path(shapes.REFUND_NUMBER)
     if "sp_mchid" in mine():
-        check_sub_merchant(door.query(shapes.SUB_MERCHANT)["sub_mchid"])
+        check_sub_merchant(door.query(shapes.SUB_MERCHANT)["sub_mchid"], status=404)
     refund = refund_by(mchid=merchant(), **number)
     planned_on_read(
         "wechatpay.refund_query", failures.REFUND_QUERY, refund.order.person if refund else "", out_refund_no

@@ -14,7 +14,11 @@ LIMITS = {"字符数": len, "字节数": lambda text: len(text.encode())}
 
 
 class Invalid(ValueError):
-    """A request that does not fit. `internal` goes into the Request-ID."""
+    """A request that does not fit. `internal` goes into the Request-ID.
+
+    `detail` is what captures show, a place and a value; documents show `field` and `issue` as well, of a currency,
+    so words out of an enumeration, of which no capture is known, have all four.
+    """
 
     def __init__(self, message: str, location: str, value: Any, internal: int = PARAMETER_INVALID) -> None:
         super().__init__(message)
@@ -117,7 +121,13 @@ def _value(shape: Field, value: Any, location: str, path: str) -> Any:
         return [_value(shape.of, one, location, f"{path}/{at}") for at, one in enumerate(value)]
     if wrong := _wrong(shape, value):
         message, internal, shown = wrong
-        raise Invalid(f"输入源“{path}”映射到{message}", location, shown, internal)
+        invalid = Invalid(f"输入源“{path}”映射到{message}", location, shown, internal)
+        if isinstance(shape, Word):
+            invalid.detail |= {
+                "field": path.removeprefix(f"/{location}"),
+                "issue": f"not one of {', '.join(shape.words)}",
+            }
+        raise invalid
     return value
 
 

@@ -12,6 +12,7 @@ from tests.mock_providers.wechatpay.conftest import World
 from tests.mock_providers.wechatpay.merchant import Merchant
 from tests.mock_providers.wechatpay.test_door import refused
 
+JSON = "application/json; charset=utf-8"
 JSAPI = "/v3/pay/transactions/jsapi"
 Tap = Callable[..., str]
 UNMAPPED = "无法将 JSON 输入源“/body/payer/openid”映射到目标字段“用户标识”中"
@@ -51,6 +52,13 @@ def test_p37_an_order_without_a_payer(merchant: Merchant) -> None:
     answer = merchant.post(JSAPI, merchant.order("NOPAYER-01", payer={}))
     message = "输入源“/body/payer/openid”映射到字段“用户标识”必填性规则校验失败，此字段为必填项"
     assert refused(answer, 400, "PARAM_ERROR", message)["detail"] == {"location": "body", "value": ""}
+
+
+def test_p36_another_currency_is_told_with_its_field(merchant: Merchant) -> None:
+    answer = merchant.post(JSAPI, merchant.order("USD-000001", amount={"total": 1, "currency": "USD"}))
+    detail = refused(answer, 400, "PARAM_ERROR")["detail"]
+    assert detail.pop("issue")
+    assert detail == {"field": "/amount/currency", "location": "body", "value": "USD"}
 
 
 @pytest.mark.parametrize("number", ["short", "x" * 33, "has a space", "符号不对符号不对", "semi;colon"])
@@ -170,6 +178,7 @@ def test_p47_and_p48_close_is_204_signed_and_may_be_repeated(merchant: Merchant)
     for _ in range(2):
         answer = closed(merchant, "CLOSE-0001")
         assert (answer.status_code, answer.data) == (204, b"")
+        assert (answer.headers["Content-Length"], answer.headers["Content-Type"]) == ("0", JSON)
         merchant.verifies(answer)
         assert answer.content_type.startswith("application/json")
     assert merchant.query("CLOSE-0001")["trade_state"] == "CLOSED"

@@ -173,9 +173,14 @@ def refund(partner: Merchant, number: str, refund_no: str, amount: int = 1000, *
     return partner.refund(number, refund_no, amount, **{k: v for k, v in more.items() if v is not None})
 
 
+def test_a_refund_for_a_merchant_nobody_knows_is_404_where_payment_says_400(partner: Merchant, paid: str) -> None:
+    refused(refund(partner, paid, "PR1", sub_mchid="1900000009"), 404, "MCH_NOT_EXISTS")
+
+
 def test_a_refund_names_the_sub_merchant(world: World, partner: Merchant, merchant: Merchant, paid: str) -> None:
     told = refused(refund(partner, paid, "PR1", sub_mchid=None), 400, "PARAM_ERROR")
     assert told["message"].endswith("必填性规则校验失败，此字段为必填项")
+    assert told["detail"] == {"location": "body", "value": ""}
     refused(refund(partner, paid, "PR1", sub_mchid=merchant.held["mchid"]), 403, "NO_AUTH")
     answer = refund(partner, paid, "PR1", notify_url=f"{NOTIFY}/refund")
     assert answer.status_code == 200, answer.text
@@ -197,7 +202,7 @@ def test_a_query_of_a_refund_names_the_sub_merchant(partner: Merchant, paid: str
     target = "/v3/refund/domestic/refunds/PR1"
     assert partner.get(f"{target}?sub_mchid={partner.held['sub_mchid']}").json == told
     refused(partner.get(target), 400, "PARAM_ERROR")
-    refused(partner.get(f"{target}?sub_mchid=1900000009"), 400, "MCH_NOT_EXISTS")
+    refused(partner.get(f"{target}?sub_mchid=1900000009"), 404, "MCH_NOT_EXISTS")
 
 
 def test_a_stuck_refund_of_a_sub_merchant(world: World, partner: Merchant, paid: str) -> None:
