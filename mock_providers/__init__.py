@@ -73,6 +73,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
         wechat,
         wechatpay,
     )
+    from mock_providers.national import channel
 
     settings = settings or Settings.from_env()
     people.read(settings.world)
@@ -92,6 +93,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
         app.register_blueprint(vendor.bp, url_prefix=f"/{vendor.NAME}")
     for vendor in (wechat, wechatpay, national):
         vendor.connect(app)
+    app.extensions["bureau_order"] = channel.find
     control.init(app)
     webhooks.init(app, {v.NAME: v.notify for v in (wechat, wechatpay, national)})
     clock.ensure_default(app)

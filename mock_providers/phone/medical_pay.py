@@ -7,7 +7,7 @@ from flask import Response, current_app
 from mock_providers import clock, outcomes, switches
 from mock_providers.db import db
 from mock_providers.phone.cashier import SIGNED, Declined, Tap, answer, bp, declined, payable, tap, text
-from mock_providers.wechatpay import medical, rules, wire
+from mock_providers.wechatpay import medical, payer, rules, wire
 from mock_providers.wechatpay.models import MixedOrder, mixed_by
 from mock_providers.wechatpay.pay import pay
 
@@ -105,6 +105,13 @@ def _settle(mixed: MixedOrder, event: str) -> bool:
 def _bureau(mixed: MixedOrder, event: str) -> tuple[bool, str, str]:
     """(settled, why not, what the bureau passed through as JSON)"""
     asked = mixed.asked
+    if payer.elsewhere(asked["pay_order_id"]):
+        said = {"payOrdId": asked["pay_order_id"], "medOrgOrd": asked["serial_no"]}
+        return (
+            (False, BUREAU_FAILED, "")
+            if event.startswith("insurance_failed")
+            else (True, "", wire.compact(said).decode())
+        )
     fees = {name: asked[field] for name, field in INSURANCE_FEES.items()}
     done = current_app.extensions["settle"](
         pay_order_id=asked["pay_order_id"],

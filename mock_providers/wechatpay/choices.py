@@ -143,6 +143,14 @@ _choice(
     "6.5",
     "only message and internal number are known for what the bureau refuses",
 )
+_relaxation(
+    "other_bureau",
+    "accept",
+    ("reject",),
+    "6.5, B.5",
+    "a pay_order_id and pay_auth_no that our bureau never gave are taken for another bureau's, so that mixed orders "
+    "can be tried without ours; reject: authorisation not found",
+)
 _choice("card_type", "ignored", ("compared",), "6.2", "whether a card_type other than the credential's is refused")
 _choice("medical_report_unpaid", "reject", ("accept",), "6.9", "a refund report before the insurance part was paid")
 _choice(

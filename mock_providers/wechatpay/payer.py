@@ -7,7 +7,7 @@ from typing import Any
 
 from flask import current_app
 
-from mock_providers import people, switches
+from mock_providers import journal, people, switches
 from mock_providers.wechatpay import rules
 from mock_providers.wechatpay.errors import Refusal
 from mock_providers.wechatpay.pay import person_of
@@ -100,6 +100,12 @@ def _card_fits(said: Said, holder: people.Person) -> bool:
     return said.card_type in CARD_TYPES.get(holder.id_type, (said.card_type,))
 
 
+def elsewhere(pay_order_id: str) -> bool:
+    """Whether an order is of another bureau than the one next door, whose numbers are taken as they come."""
+    find = current_app.extensions.get("bureau_order")
+    return find is not None and switches.value("wechatpay.other_bureau") == "accept" and find(pay_order_id) is None
+
+
 def check_relative(person: str, relative: Said | None, patient: str | None) -> None:
     """The relative is the patient the bureau authorised, or family by the sample people's facts."""
     if not person or relative is None:
@@ -121,6 +127,9 @@ def authorised(asked: Mapping[str, Any], person: str) -> str | None:
     amounts = {name: asked[f"med_ins_{name}"] for name in fees}
     granted = check(asked["pay_auth_no"], asked["pay_order_id"], amounts)
     if why := granted.get("refused"):
+        if why == "unknown" and elsewhere(asked["pay_order_id"]):
+            journal.explain(warning_bureau="neither payment number is our bureau's: taken for another bureau's")
+            return None
         raise worded(BUREAU_MEANS[why])
     if person not in ("", granted["payer"]) or granted["family"] != asked.get("pay_for_relatives", False):
         raise worded(BAD_AUTHORISATION)

@@ -29,6 +29,7 @@ class World:
         app.extensions["person_of_openid"] = self.person_of
         app.extensions["settle"] = self.settle
         app.extensions.pop("check_authorisation", None)
+        app.extensions.pop("bureau_order", None)
 
     def person_of(self, appid: str, openid: str) -> str | None:
         person = openid.removeprefix("openid-")

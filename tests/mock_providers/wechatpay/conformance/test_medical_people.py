@@ -1,5 +1,7 @@
 """Who may pay for whom, what the bureau says, and refusals somebody asked for (wechatpay.md §6.5: 93 to 101)."""
 
+import json
+from collections.abc import Iterator
 from itertools import count
 from typing import Any
 
@@ -11,9 +13,11 @@ from tests.mock_providers.wechatpay.conformance.medical import (
     CHILD,
     ORDERS,
     Json,
+    Tap,
     internal,
     made,
     parameter,
+    params,
     shown,
     states,
 )
@@ -157,6 +161,47 @@ def test_the_bureau_says_who_may_pay_for_whom(
         made(answer)
     amounts = {"gov_fee": 3000, "self_fee": 1500, "other_fee": 0, "cash_fee": 500}
     assert seen == [("AUTH460000000000000000000001", "ORD460000000000000000000001", amounts)]
+
+
+@pytest.fixture
+def elsewhere(world: World) -> Iterator[set[str]]:
+    """Our bureau knows none of the payment numbers, and of the orders those put in here."""
+    known: set[str] = set()
+    world.app.extensions["check_authorisation"] = lambda *asked: {"refused": "unknown"}
+    world.app.extensions["bureau_order"] = lambda number: number if number in known else None
+    yield known
+    del world.app.extensions["check_authorisation"], world.app.extensions["bureau_order"]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "ends"),
+    [
+        ("paid", ("SUCCESS", "NO_SELF_PAY", "MED_INS_PAY_SUCCESS")),
+        ("insurance_failed", ("FAIL", "NO_SELF_PAY", "MED_INS_PAY_FAIL")),
+    ],
+)
+def test_p81_p88_an_order_of_another_bureau_is_taken_and_settled_as_the_phone_says(
+    world: World, merchant: Merchant, tap: Tap, elsewhere: set[str], outcome: str, ends: tuple[str, ...]
+) -> None:
+    world.settled.clear()
+    mixed = made(create(merchant))
+    tap("medical-pay", params(merchant, mixed), outcome)
+    told = shown(merchant, mixed["out_trade_no"])
+    assert (states(told), world.settled) == (ends, [])
+    passed = json.loads(told.get("passthrough_response_content", "{}"))
+    assert passed == (
+        {"payOrdId": mixed["pay_order_id"], "medOrgOrd": mixed["serial_no"]} if outcome == "paid" else {}
+    )
+
+
+def test_an_order_of_our_bureau_needs_its_payment_number(merchant: Merchant, elsewhere: set[str]) -> None:
+    elsewhere.add("ORD460000000000000000000001")
+    parameter(create(merchant), "医保局未查询到授权信息", 268545967)
+
+
+def test_other_bureaus_can_be_forbidden(world: World, merchant: Merchant, elsewhere: set[str]) -> None:
+    world.switch("other_bureau", "reject")
+    parameter(create(merchant), "医保局未查询到授权信息", 268545967)
 
 
 @pytest.mark.parametrize("said", ["400 PARAM_ERROR", "403 RULE_LIMIT", "400 INVALID_REQUEST"])
