@@ -166,6 +166,22 @@ def digest(public: bytes, message: bytes, user_id: bytes) -> int:
     return int.from_bytes(sm3(_identity(public, user_id) + message))
 
 
+def identity(public: bytes, user_id: bytes) -> bytes:
+    """Z of a signer: what is hashed before the message."""
+    return _identity(public, user_id)
+
+
+def signed_digest(public: bytes, signature: bytes) -> int | None:
+    """The digest this signature is right for under this key, whatever was signed; None if it is right for none."""
+    table = _key_table(public)
+    r, s = int.from_bytes(signature[:32]), int.from_bytes(signature[32:])
+    t = (r + s) % N
+    if len(signature) != 64 or not 0 < r < N or not 0 < s < N or not t:
+        return None
+    point = _multiply(table, t, _multiply(_base_table(), s))
+    return (r - _x(point)) % N if point[2] else None
+
+
 def sign(private: bytes, message: bytes, user_id: bytes = DEFAULT_ID, k: int | None = None) -> bytes:
     """`r‖s`, 64 bytes. `k` is for test vectors only; drawn at random otherwise."""
     d = scalar_of(private)
