@@ -3,6 +3,7 @@
 import base64
 import json
 import time
+from concurrent.futures import ThreadPoolExecutor
 from hashlib import sha256
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -18,7 +19,7 @@ from yibao import spaces
 from yibao.audit import AuditEntry
 from yibao.db import db
 from yibao.providers.national import login
-from yibao.steps.login.models import User
+from yibao.steps.login.models import NationalLogin, User
 
 ISSUER = "http://vendors.test/national"
 CLIENT, SECRET = "SIMCLIENT01", "SIMSECRET+01"
@@ -163,6 +164,19 @@ def test_the_page_is_asked_with_pkce_a_state_and_a_nonce(client: Any, platform: 
     assert (form["code"], form["redirect_uri"], form["grant_type"]) == ("CODE-1", HOME, "authorization_code")
     basic = base64.b64decode(call.headers["Authorization"].removeprefix("Basic ")).decode()
     assert basic == f"{CLIENT}:SIMSECRET%2B01"
+
+
+def test_who_only_looks_begins_nothing(client: Any, platform: Platform, yibao: Any) -> None:
+    assert client.head("/api/v1/login/national").status_code == 302
+    with spaces.entered(yibao, "default"):
+        assert db.session.scalars(select(NationalLogin)).all() == []
+
+
+def test_of_two_who_come_back_at_once_one_is_logged_in(client: Any, platform: Platform, yibao: Any) -> None:
+    asked = begin(client, platform)
+    with ThreadPoolExecutor(4) as pool:
+        answers = list(pool.map(lambda _: come_back(yibao.test_client(), asked).status_code, range(4)))
+    assert sorted(answers) == [200, 400, 400, 400]
 
 
 def test_no_two_attempts_share_anything(client: Any, platform: Platform) -> None:

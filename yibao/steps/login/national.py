@@ -17,8 +17,11 @@ from yibao.steps.login.schemas import ADULT_DOCUMENTS
 COOKIE = "yibao_login"
 
 
-def begin(return_to: str) -> tuple[str, str]:
-    """(the address of the platform's page, the state of this attempt). Raises Refused FIELD_INVALID, VENDOR_ERROR."""
+def begin(return_to: str, is_asked: bool) -> tuple[str, str]:
+    """(the address of the platform's page, the state of this attempt). Raises Refused FIELD_INVALID, VENDOR_ERROR.
+
+    Who does not ask but only looks (HEAD) gets a state that nobody keeps.
+    """
     if return_to and not _is_ours(return_to):
         raise Refused("FIELD_INVALID", fields={"return_to": ["not a page that may be sent tokens"]})
     state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
@@ -26,8 +29,9 @@ def begin(return_to: str) -> tuple[str, str]:
         url = login.page_url(state, nonce, verifier)
     except (Unreachable, Untrusted) as error:
         raise Refused("VENDOR_ERROR", f"the national log-in cannot be used: {error}") from error
-    models.begin_national(state, nonce, verifier, return_to)
-    db.session.commit()
+    if is_asked:
+        models.begin_national(state, nonce, verifier, return_to)
+        db.session.commit()
     return url, state
 
 

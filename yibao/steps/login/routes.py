@@ -42,7 +42,7 @@ def log_in(body: dict[str, Any]) -> dict[str, object]:
 @blp.response(302)
 def log_in_nationally(query: dict[str, Any]) -> Response:
     """Go to the national platform's log-in page; it comes back to /callbacks/national/login"""
-    url, state = national.begin(query["return_to"])
+    url, state = national.begin(query["return_to"], request.method == "GET")
     answer = redirect(url)
     if query["return_to"]:
         path, life = urlsplit(redirect_uri()).path, models.NATIONAL_LOGIN_LIFE
