@@ -9,8 +9,12 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from sqlalchemy import select
+
+from mock_providers.db import db
 from mock_providers.national import wire
 from mock_providers.national.spelling import camel
+from mock_providers.webhooks.models import Event
 from tests.mock_providers.national.conformance.fixtures import (
     HOSPITAL,
     NAMES,
@@ -25,6 +29,18 @@ from tests.mock_providers.national.conformance.fixtures import (
 HOS = "/org/local/api/hos/"
 STAMP = 1735787045000
 TIME = "%Y-%m-%d %H:%M:%S"
+
+
+MONEY = ("feeSumamt", "fundPay", "psnAcctPay", "selfAcctPay", "acctMulaidPay", "ownPayAmt")
+
+
+def money(said: Mapping[str, Any]) -> tuple[str, ...]:
+    return tuple(said[name] for name in MONEY)
+
+
+def notices(bureau: Bureau) -> list[Event]:
+    with bureau.reading():
+        return list(db.session.scalars(select(Event).where(Event.type == "6302")))
 
 
 class Centre:
