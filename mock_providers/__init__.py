@@ -60,8 +60,10 @@ class VendorHosts:
 def create_app(settings: Settings | None = None, neighbour: Neighbour | None = None) -> Flask:
     """Build this half. Starts its background work (journal, callback sender, timers) unless told not to."""
     from mock_providers import (
+        answering,
         clock,
         control,
+        damages,
         db,
         errors,
         journal,
@@ -89,13 +91,14 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
     book = journal.init(app, MOUNTS)
     db.init(app, settings.url)
     app.before_request(spaces.find_by({v.NAME: v.space_of for v in (wechat, wechatpay, national)}))
+    answering.init(app, damages.ANSWERS)
     for vendor in (wechat, wechatpay, national):
         app.register_blueprint(vendor.bp, url_prefix=f"/{vendor.NAME}")
     for vendor in (wechat, wechatpay, national):
         vendor.connect(app)
     app.extensions["bureau_order"] = channel.find
     control.init(app)
-    webhooks.init(app, {v.NAME: v.notify for v in (wechat, wechatpay, national)})
+    webhooks.init(app, {v.NAME: v.notify for v in (wechat, wechatpay, national)}, damages.CALLBACKS)
     clock.ensure_default(app)
     app.wsgi_app = spaces.PathPrefix(VendorHosts(app.wsgi_app))  # type: ignore[method-assign]
     if settings.background:

@@ -17,6 +17,7 @@ CODES = {
     "METHOD_NOT_ALLOWED": (405, "不支持的请求方法", "请对照 /_mock/openapi.json"),
     "STATE_CONFLICT": (409, "当前状态不允许此操作", "请先查看资源的当前状态"),
     "OUTCOME_UNKNOWN": (400, "没有这个结果", "请从 detail 列出的结果中选择"),
+    "FAULT_UNKNOWN": (400, "没有这个故障", "用 GET /_mock/faults/catalogue 查看全部故障"),
     "PERSON_UNKNOWN": (404, "没有这个样例人物", "用 GET /_mock/people 查看全部人物"),
     "REAL_ID": (400, "拒绝真实身份证号", "只接受 469099 区的样例号码"),
     "HOST_REFUSED": (403, "控制接口只接受本机地址", "请用 127.0.0.1 访问,或设置管理令牌"),

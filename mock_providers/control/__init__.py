@@ -29,6 +29,7 @@ def init(app: Flask) -> None:
         banner,
         certificates,
         choices,
+        faults,
         home,
         messages,
         openapi,
@@ -42,7 +43,7 @@ def init(app: Flask) -> None:
 
     _guard(app)
     banner.init(app)
-    for part in (world, certificates, messages, time, traffic, story, plans, reset, choices, openapi):
+    for part in (world, certificates, messages, time, traffic, story, plans, faults, reset, choices, openapi):
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)
     for vendor in PHONES:

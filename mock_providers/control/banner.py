@@ -8,10 +8,10 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 
 from mock_providers.db import db
-from mock_providers.webhooks import plan_book
+from mock_providers.webhooks import fault_book, plan_book
 
 HEADER = "X-Yibao-Banner"
-SOURCES: list[Callable[[], list[str]]] = [plan_book.banner]
+SOURCES: list[Callable[[], list[str]]] = [plan_book.banner, fault_book.banner]
 
 
 def lines() -> list[str]:

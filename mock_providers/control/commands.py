@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mock_providers.control import commands_callbacks
+from mock_providers.control import commands_callbacks, commands_faults
 from mock_providers.control.shell import Client, group, lister, pairs, shower, talks
 
 POLL_SECONDS = 0.5
@@ -192,6 +192,7 @@ COMMANDS: dict[str, click.Command] = {
     str(command.name): command
     for command in (
         *commands_callbacks.COMMANDS,
+        *commands_faults.COMMANDS,
         people,
         push,
         credentials,

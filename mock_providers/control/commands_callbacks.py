@@ -5,7 +5,7 @@ from typing import IO, Any
 
 import click
 
-from mock_providers.control.shell import Client, Json, doer, group, lister, shower, talks
+from mock_providers.control.shell import Client, Json, doer, group, lister, pairs, shower, talks
 
 clock = group("clock", "Business time of this space: show, set, advance, freeze, resume.")
 
@@ -80,10 +80,35 @@ shower(event, "events", "One event with its plaintext and deliveries.")
 @click.argument("id")
 @click.option("--to", help="another address")
 @click.option("--signature", type=click.Choice(["fresh", "stale", "wrong_key"]), default="fresh", show_default=True)
+@click.option("--edit", help="a merge patch for its clear text, in JSON; sealed and signed again")
+@click.option("--set", "places", multiple=True, metavar="/POINTER=VALUE", help="one value of its clear text")
+@click.option("--fault", help="with this fault of `yibao fault catalogue`")
 @talks
-def resend(client: Client, id: str, to: str | None, signature: str) -> None:
-    """Send it again."""
-    client.show(client.ask("POST", f"events/{id}/resend", {"signature": signature} | ({"to": to} if to else {})))
+def resend(
+    client: Client,
+    id: str,
+    to: str | None,
+    signature: str,
+    edit: str | None,
+    places: tuple[str, ...],
+    fault: str | None,
+) -> None:
+    """Send it again: as it was or edited, signed afresh, ten minutes stale, or with a wrong key.
+
+    \b
+    yibao event resend 3 --to http://127.0.0.1:9000/notify
+    yibao event resend 3 --set /amount/total=1 --set /payer/openid=null
+    yibao event resend 3 --edit '{"amount": {"total": 1}}' --signature stale
+    yibao event resend 3 --fault signature_probe
+    """
+    try:
+        patch = json.loads(edit) if edit else {}
+    except ValueError as error:
+        raise click.UsageError(f"--edit is not JSON: {error}") from error
+    if not isinstance(patch, dict):
+        raise click.UsageError("--edit is a JSON object")
+    body = {"signature": signature, "edit": {**patch, **pairs(places)}, "to": to, "fault": fault}
+    client.show(client.ask("POST", f"events/{id}/resend", {key: value for key, value in body.items() if value}))
 
 
 delivery = group("delivery", "Events on their way to an address.")

@@ -1,7 +1,7 @@
 """`/_mock/reset`: begin again. Each level says what it removed.
 
 traffic  calls, events, deliveries, attempts
-faults   planned outcomes, plans; what a plan holds leaves
+faults   planned outcomes, plans, faults; what a plan holds leaves
 state    what vendors remember: tokens, orders, balances, timers
 all      the three above, moved switches, serial numbers; the clock goes back to its start. Credentials stay.
 """
@@ -22,13 +22,14 @@ from mock_providers.retention import Mark
 from mock_providers.serials import Serial
 from mock_providers.switches import SwitchSet
 from mock_providers.webhooks import plan_book
+from mock_providers.webhooks.fault_book import AskedFault
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import Plan, PlanStep
 
 bp = Blueprint("control_reset", __name__)
 LEVELS = ("traffic", "faults", "state", "all")
 TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt, PlanStep)}
-FAULTS = {Outcome.__tablename__, Plan.__tablename__}
+FAULTS = {Outcome.__tablename__, Plan.__tablename__, AskedFault.__tablename__}
 OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial, Mark)} | {"wechat_push"}  # settings, not state
 
 

@@ -20,6 +20,15 @@ from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import PlanStep
 
 bp = Blueprint("control_story", __name__)
+WORDS = {
+    "refuse": "refuses it",
+    "accept": "accepts it",
+    "once": "applies it once",
+    "nothing": "has nothing to apply",
+    "believe": "believes it",
+    "again": "asks again",
+    "distrust": "does not believe it",
+}
 KINDS = ("call", "event", "plan", "attempt", "timer", "state", "alarm")
 LONGEST_WAIT = 300.0
 LOOK_AGAIN_SECONDS = 0.25
@@ -39,13 +48,24 @@ class Wait(Strict):
 def _calls(after: int, limit: int) -> list[dict[str, Any]]:
     table: Any = Call.__table__.c
     wanted = select(table.id, table.door, table.at, table.wall_ns, table.ms, table.method, table.target, table.status)
+    wanted = wanted.add_columns(table.why["fault"].label("fault"))
     wanted = wanted.where(table.space == current_space(), table.wall_ns > after, table.door != "_mock", alive(Call))
     found = []
     for row in db.session.execute(wanted.order_by(table.wall_ns).limit(limit)):
         target = masking.target(row.target)
-        summary = f"{row.method} {target} → {row.status}"
-        found.append(_item("call", row, row.wall_ns, summary, door=row.door, status=row.status, ms=row.ms))
+        summary = f"{row.method} {target} → {row.status}{_carried(row.fault)}"
+        about = {"door": row.door, "status": row.status} | ({"fault": row.fault} if row.fault else {})
+        found.append(_item("call", row, row.wall_ns, summary, ms=row.ms, **about))
     return found
+
+
+def _carried(fault: dict[str, Any] | None) -> str:
+    """The fault an attempt or an answer carried, and what an honest party does about it."""
+    if not fault:
+        return ""
+    met = fault.get("as_expected")
+    did = "" if met is None else (", as it did" if met else ", but it did not")
+    return f" [fault {fault['name']}: an honest party {WORDS[fault['expected']]}{did}]"
 
 
 def _events(after: int, limit: int) -> list[dict[str, Any]]:
@@ -62,7 +82,9 @@ def _events(after: int, limit: int) -> list[dict[str, Any]]:
 def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
     wanted = (
         select(Attempt.id, Attempt.delivery_id, Attempt.number, Attempt.at, Attempt.wall_ns, Attempt.ms)
-        .add_columns(Attempt.url, Attempt.status, Attempt.accepted, Attempt.reason, Event.type, Event.ref)
+        .add_columns(
+            Attempt.url, Attempt.status, Attempt.accepted, Attempt.reason, Attempt.fault, Event.type, Event.ref
+        )
         .join(Delivery, Delivery.id == Attempt.delivery_id)
         .join(Event, Event.id == Delivery.event_id)
         .where(Attempt.wall_ns > after, alive(Attempt))
@@ -70,8 +92,9 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
     found = []
     for row in db.session.execute(wanted.order_by(Attempt.wall_ns).limit(limit)):
         outcome = row.status if row.status is not None else row.reason
-        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}"
+        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}{_carried(row.fault)}"
         about = {"delivery": row.delivery_id, "ref": row.ref, "status": row.status, "accepted": row.accepted}
+        about |= {"fault": row.fault} if row.fault else {}
         found.append(_item("attempt", row, row.wall_ns, summary, ms=row.ms, **about))
     return found
 

@@ -3,7 +3,7 @@
 from base64 import b64encode
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from marshmallow import fields, validate
 from sqlalchemy import select
 
@@ -14,7 +14,8 @@ from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.journal import Call
 from mock_providers.retention import alive
-from mock_providers.webhooks import engine, plan_book
+from mock_providers.webhooks import edits, engine, fault_book, faults, plan_book
+from mock_providers.webhooks.catalogue import CALLBACK, CATALOGUE
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.resend import SIGNATURES
 
@@ -50,6 +51,7 @@ class Resend(Strict):
     to = fields.String(validate=validate.Regexp(r"^https?://[^\s]{1,500}\Z"))
     edit = fields.Dict(keys=fields.String(validate=validate.Length(1, 100)))
     signature = fields.String(load_default="fresh", validate=validate.OneOf(SIGNATURES))
+    fault = text(40)
 
 
 def one(model: Any, id_: int) -> Any:
@@ -112,6 +114,7 @@ def attempt_line(row: Attempt) -> dict[str, Any]:
         "status": row.status,
         "accepted": row.accepted,
         "reason": row.reason,
+        "fault": row.fault,
     }
 
 
@@ -127,6 +130,7 @@ def call_line(row: Call) -> dict[str, Any]:
         "target": masking.target(row.target),
         "status": row.status,
         "verdict": why.get("verdict"),
+        "fault": why.get("fault"),
     }
 
 
@@ -151,17 +155,40 @@ def event(id_: int) -> dict[str, Any]:
 
 @route(bp, "POST", f"/events/{ID}/resend", body=Resend)
 def resend(id_: int, given: dict[str, Any]) -> dict[str, Any]:
-    """Send it once more, outside the ladder: to the same or another address, fresh, stale or wrongly signed."""
+    """Send it once more, outside the ladder: to the same or another address, fresh, stale or wrongly signed.
+
+    `edit` changes the clear text before it is sealed and signed again: a merge patch, and members such as
+    `/amount/total` that are JSON pointers. `fault` names one of the catalogue for this one.
+    """
     row = one(Event, id_)
+    _check_again(row, given)
     url = given.get("to") or db.session.scalar(
         select(Delivery.url).where(Delivery.event_id == id_).order_by(Delivery.id).limit(1)
     )
     if url is None:
         raise Problem("STATE_CONFLICT", "this event has no address; give one in `to`")
-    how = {"signature": given["signature"], "edit": given.get("edit", {})}
+    how = {"signature": given["signature"], "edit": given.get("edit", {}), "fault": given.get("fault")}
     again = Delivery(event_id=row.id, url=url, host=engine.host_of(url), next_at=clock.now(), how=how)
     db.session.add(again)
     return _committed(again)
+
+
+def _check_again(row: Event, given: dict[str, Any]) -> None:
+    """Raises Problem where the edit leads nowhere or the fault cannot be done to this event."""
+    try:
+        edits.edited(row.plain, given.get("edit", {}))
+    except edits.NoSuchPlace as error:
+        raise Problem("FIELD_INVALID", str(error), {"edit": [str(error)]}) from error
+    if "fault" not in given:
+        return
+    fault_book.check(given["fault"], on=CALLBACK, vendor=row.vendor)
+    if given["signature"] != "fresh":
+        raise Problem(
+            "FIELD_INVALID", "a fault signs as it must; leave out `signature`", {"signature": ["not with a fault"]}
+        )
+    if not faults.fits(CATALOGUE[given["fault"]], row.vendor, current_app.extensions["damages"], row):
+        why = f"{given['fault']} cannot be done to this {row.type}"
+        raise Problem("FIELD_INVALID", why, {"fault": ["does not fit this event"]})
 
 
 def _committed(row: Delivery) -> dict[str, Any]:

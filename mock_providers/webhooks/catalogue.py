@@ -3,7 +3,10 @@
 Pure. How each is done stands in `faults.py` (any vendor) and in the vendors' `damage.py`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
+from types import MappingProxyType
 
 CALLBACK, ANSWER = "callback", "answer"
 ANY = "*"
@@ -42,24 +45,37 @@ CATALOGUE: dict[str, Fault] = {}
 PAY, PUSH, SM = "wechatpay", "wechat", "national"
 
 
-def _one(name: str, verdict: str, says: str, on: str = CALLBACK, made: bool = True, seconds: float = 0.0,
-         **sources: str) -> None:  # fmt: skip
-    found = {ANY if vendor == "any" else vendor: text for vendor, text in sources.items()}
-    CATALOGUE[name] = Fault(name, on, verdict, says, found, made, seconds)
+def _one(
+    name: str,
+    verdict: str,
+    says: str,
+    known: Mapping[str, str] = MappingProxyType({}),
+    *,
+    on: str = CALLBACK,
+    made: bool = True,
+    seconds: float = 0.0,
+    any: str = "",
+    wechatpay: str = "",
+    wechat: str = "",
+    national: str = "",
+) -> None:
+    said = {ANY: any, PAY: wechatpay, PUSH: wechat, SM: national}
+    sources = {**known, **{vendor: text for vendor, text in said.items() if text}}
+    CATALOGUE[name] = Fault(name, on, verdict, says, sources, made, seconds)
 
 
 _SIGNED = {PAY: "wechatpay.md §1.6, §5.1", PUSH: "wechat.md §5.2", SM: "nhsa.md §3.10"}
 _SEALED = {PAY: "wechatpay.md §5.1", PUSH: "wechat.md §5.3", SM: "nhsa.md §3.10"}
 _CHOICE = "CHOICE: no window is published, 5 minutes taken over from WeChat Pay"
 _WINDOW = {PAY: "wechatpay.md §1.6", PUSH: f"wechat.md §5.2; {_CHOICE}", SM: f"nhsa.md §3.10; {_CHOICE}"}
-_TWICE = {PAY: "wechatpay.md §5.4", PUSH: "wechat.md §5.4", SM: "nhsa.md §3.8"}
+_TWICE = "wechatpay.md §5.4, wechat.md §5.4, nhsa.md §3.8"
 
 # The signature
-_one("signature_missing", "refuse", "no signature at all", **_SIGNED)
-_one("signature_bad", "refuse", "one bit of the signature is turned", **_SIGNED)
-_one("signature_truncated", "refuse", "only the first half of the signature", **_SIGNED)
-_one("signature_of_another_body", "refuse", "a right signature, made for another content", **_SIGNED)
-_one("signature_of_another_key", "refuse", "signed with a key (a token) nobody knows", **_SIGNED)
+_one("signature_missing", "refuse", "no signature at all", _SIGNED)
+_one("signature_bad", "refuse", "one bit of the signature is turned", _SIGNED)
+_one("signature_truncated", "refuse", "only the first half of the signature", _SIGNED)
+_one("signature_of_another_body", "refuse", "a right signature, made for another content", _SIGNED)
+_one("signature_of_another_key", "refuse", "signed with a key (a token) nobody knows", _SIGNED)
 _one("signature_of_merchants_key", "refuse", "signed with the receiver's own private key",
      wechatpay=_SIGNED[PAY], national=_SIGNED[SM])  # fmt: skip
 _one("signature_not_base64", "refuse", "characters that are no Base64 in the signature",
@@ -83,14 +99,14 @@ _one("serial_old", "refuse", "the serial number of a certificate that was replac
 _one("serial_wrong_kind", "refuse", "names the public key where the certificate signed, or the other way round",
      wechatpay="wechatpay.md §1.6, §2.2")  # fmt: skip
 # Time and nonce
-_one("timestamp_stale", "refuse", "rightly signed, but ten minutes old", **_WINDOW)
-_one("timestamp_future", "refuse", "rightly signed, but ten minutes ahead", **_WINDOW)
-_one("timestamp_not_a_number", "refuse", "rightly signed over a timestamp that is no number", **_WINDOW)
-_one("timestamp_changed", "refuse", "the timestamp was made fresh after an old signature", **_SIGNED)
+_one("timestamp_stale", "refuse", "rightly signed, but ten minutes old", _WINDOW)
+_one("timestamp_future", "refuse", "rightly signed, but ten minutes ahead", _WINDOW)
+_one("timestamp_not_a_number", "refuse", "rightly signed over a timestamp that is no number", _WINDOW)
+_one("timestamp_changed", "refuse", "the timestamp was made fresh after an old signature", _SIGNED)
 _one("nonce_changed", "refuse", "the nonce was changed after signing", wechatpay=_SIGNED[PAY], wechat=_SIGNED[PUSH])
-_one("nonce_replayed", "once", "the very same bytes arrive twice, one after the other", **_TWICE)
-_one("sent_twice_at_once", "once", "the very same bytes arrive twice at the same moment", **_TWICE)
-_one("sent_anew", "once", "the same fact arrives twice, each time signed afresh", **_TWICE)
+_one("nonce_replayed", "once", "the very same bytes arrive twice, one after the other", any=_TWICE)
+_one("sent_twice_at_once", "once", "the very same bytes arrive twice at the same moment", any=_TWICE)
+_one("sent_anew", "once", "the same fact arrives twice, each time signed afresh", any=_TWICE)
 _one("same_fact_new_id", "once", "the same fact arrives again under a new notification id",
      wechatpay="wechatpay.md §5.4")  # fmt: skip
 _one("event_id_reused", "once", "the id of a notification that was heard comes again with another content",
@@ -113,12 +129,12 @@ _one("container_swapped", "refuse", "JSON where XML was agreed, or the other way
 _one("xml_entities", "refuse", "an XML message with a document type and entities, for a naive parser to expand",
      wechat="wechat.md §5.2; OWASP XML External Entity")  # fmt: skip
 # Encryption
-_one("ciphertext_bit_flipped", "refuse", "one bit of the ciphertext is turned; the signature is right", **_SEALED)
-_one("ciphertext_garbled", "refuse", "a ciphertext that is neither Base64 nor hex; the signature is right", **_SEALED)
-_one("ciphertext_missing", "refuse", "no ciphertext; the signature is right", **_SEALED)
+_one("ciphertext_bit_flipped", "refuse", "one bit of the ciphertext is turned; the signature is right", _SEALED)
+_one("ciphertext_garbled", "refuse", "a ciphertext that is neither Base64 nor hex; the signature is right", _SEALED)
+_one("ciphertext_missing", "refuse", "no ciphertext; the signature is right", _SEALED)
 _one("ciphertext_in_lower_case", "accept", "hex in lower case, as some installations write it",
      national="nhsa.md §3.10 (encData)")  # fmt: skip
-_one("sealed_with_another_key", "refuse", "sealed with another APIv3 key, EncodingAESKey or appSecret", **_SEALED)
+_one("sealed_with_another_key", "refuse", "sealed with another APIv3 key, EncodingAESKey or appSecret", _SEALED)
 _one("associated_data_wrong", "refuse", "sealed with other associated data than the envelope says",
      wechatpay=_SEALED[PAY])  # fmt: skip
 _one("cipher_nonce_wrong", "refuse", "the envelope names another nonce than the one it was sealed with",
@@ -162,10 +178,7 @@ _one("body_dribbled", "accept", "the body comes a few bytes at a time", any="wec
      seconds=2.0)  # fmt: skip
 
 
-def _answer(name: str, verdict: str, says: str, **more: object) -> None:
-    _one(name, verdict, says, ANSWER, **more)  # type: ignore[arg-type]
-
-
+_answer = partial(_one, on=ANSWER)
 # Answers of the vendors' APIs. `made=False`: the call is not made at all.
 _GATE = "wechatpay.md §1.5; a gateway's own page elsewhere: CHOICE"
 _answer("answer_500", "again", "500, and the call was not made", made=False, any=_GATE)
@@ -187,9 +200,9 @@ _answer("answer_html", "distrust", "200 with the page of a proxy in front", any=
 _answer("answer_content_type_wrong", "believe", "the right answer under text/plain",
         any="wechat.md §0.4 (WeChat itself does)")  # fmt: skip
 _ANSWERED = {PAY: "wechatpay.md §1.6", SM: "nhsa.md §3.10 (answer)"}
-_answer("answer_unsigned", "distrust", "the right answer without its signature", **_ANSWERED)
-_answer("answer_signature_bad", "distrust", "one bit of the answer's signature is turned", **_ANSWERED)
-_answer("answer_of_another_key", "distrust", "signed with a key nobody knows", **_ANSWERED)
+_answer("answer_unsigned", "distrust", "the right answer without its signature", _ANSWERED)
+_answer("answer_signature_bad", "distrust", "one bit of the answer's signature is turned", _ANSWERED)
+_answer("answer_of_another_key", "distrust", "signed with a key nobody knows", _ANSWERED)
 _answer("answer_of_another_body", "distrust", "one digit of the body was changed after signing",
         wechatpay=_ANSWERED[PAY])  # fmt: skip
 _answer("answer_probe", "distrust", "WeChat Pay's own probe on an answer", wechatpay="wechatpay.md §1.7")

@@ -54,6 +54,7 @@ class Delivery(InSpace, Model):
     plan_id: Mapped[int | None]
     plan_did: Mapped[str] = mapped_column(String(120), default="", server_default="")
     behind_id: Mapped[int | None] = mapped_column(index=True)
+    fault: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 class Attempt(InSpace, Model):
@@ -75,6 +76,7 @@ class Attempt(InSpace, Model):
     response_body: Mapped[bytes] = mapped_column(LargeBinary, default=b"")
     accepted: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(200), default="")
+    fault: Mapped[dict[str, Any] | None] = mapped_column(JSON)
 
 
 ON_EMIT: list[Callable[[Event, list[Delivery]], None]] = []

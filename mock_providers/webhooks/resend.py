@@ -3,10 +3,10 @@
 import copy
 from base64 import b64encode
 from datetime import datetime, timedelta
-from functools import cache
 from typing import Any
 
 from mock_providers import keys
+from mock_providers.webhooks import edits
 
 SIGNATURES = ("fresh", "stale", "wrong_key")
 STALE = timedelta(minutes=10)
@@ -21,7 +21,7 @@ def altered(
         return event, credentials, now
     if how.get("edit"):
         event = copy.copy(event)
-        event.plain = {**event.plain, **how["edit"]}
+        event.plain = edits.edited(event.plain, how["edit"])
     if how.get("signature") == "wrong_key" and credentials is not None:
         credentials = _with_wrong_keys(credentials)
     return event, credentials, now - STALE if how.get("signature") == "stale" else now
@@ -33,14 +33,9 @@ def _with_wrong_keys(credentials: dict[str, Any]) -> dict[str, Any]:
         if isinstance(value, dict):
             wrong[name] = _with_wrong_keys(value)
         elif name.endswith("private_key"):
-            wrong[name] = _stranger() if "PRIVATE KEY" in value else b64encode(b"\x01" * 32).decode()
+            wrong[name] = keys.strangers_pem() if "PRIVATE KEY" in value else b64encode(b"\x01" * 32).decode()
         elif name in SHARED:
             wrong[name] = value.swapcase()
         else:
             wrong[name] = value
     return wrong
-
-
-@cache
-def _stranger() -> str:
-    return keys.rsa_pem()[0]

@@ -23,6 +23,7 @@ from mock_providers.webhooks import one_try, store
 from mock_providers.webhooks.lanes import Lanes
 from mock_providers.webhooks.ledger import Ledger
 from mock_providers.webhooks.reply import Post
+from mock_providers.webhooks.spoilt_try import Rough
 from mock_providers.webhooks.store import Job, Made
 
 CLAIMED_AT_ONCE = 128
@@ -33,10 +34,11 @@ GATHER_AT_MOST = 48
 
 
 class Sender:
-    """The dispatcher of one process. `post` may be replaced in tests."""
+    """The dispatcher of one process. `post` and `rough` may be replaced in tests."""
 
-    def __init__(self, app: Flask, vendors: dict[str, Any], post: Post) -> None:
-        self.app, self.vendors, self.post = app, vendors, post
+    def __init__(self, app: Flask, vendors: dict[str, Any], post: Post, rough: Rough) -> None:
+        self.app, self.vendors, self.post, self.rough = app, vendors, post, rough
+        self.damages = app.extensions["damages"]
         self.threads = app.config["SETTINGS"].sender_threads
         self.lanes = Lanes(max(1, self.threads * 3 // 4))
         self.ledger = Ledger(app)
@@ -240,7 +242,7 @@ class Sender:
 
     def attempt(self, job: Job) -> Made:
         """Build afresh with wall time now, post, judge. Whatever goes wrong becomes a reason."""
-        return one_try.make(job, self.vendors, self.post, self.app.logger)
+        return one_try.make(job, self.vendors, self.post, self.app.logger, self.rough, self.damages)
 
     # Simulated time
 

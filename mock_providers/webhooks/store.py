@@ -13,7 +13,7 @@ from mock_providers.db import CHINA, db
 from mock_providers.retention import alive
 from mock_providers.spaces import Space
 from mock_providers.timers import Timer
-from mock_providers.webhooks import engine
+from mock_providers.webhooks import engine, fault_book
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.reply import Reply
 
@@ -38,6 +38,7 @@ class Job:
     event: Any
     at: datetime | None
     how: dict[str, Any] | None = None
+    fault: dict[str, Any] | None = None
     leased_at_ns: int = 0
     offset_ms: int = 0
     schedule: Sequence[int] = ()
@@ -49,7 +50,7 @@ class Job:
 class Made:
     """An attempt that was made, or could not even be built (`request` is None, `reason` says why).
 
-    `url` is set where the vendor signs the address as well.
+    `url` is set where the vendor signs the address as well; `earlier` went before it, as its fault wanted.
     """
 
     job: Job
@@ -61,6 +62,8 @@ class Made:
     accepted: bool = False
     reason: str = ""
     url: str = ""
+    fault: dict[str, Any] | None = None
+    earlier: list["Made"] = field(default_factory=list)
 
     def step(self) -> engine.Step:
         """Where the delivery stands now. What cannot be built or may not be sent is not tried again."""
@@ -111,7 +114,7 @@ def outlook(space: str | None = None) -> list[Outlook]:
 
 def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) -> list[Job]:
     """Lease what is due in a space, oldest first; the caller commits."""
-    of_job = [DELIVERY.c[name] for name in ("id", "space", "url", "host", "tries", "next_at", "how")]
+    of_job = [DELIVERY.c[name] for name in ("id", "space", "url", "host", "tries", "next_at", "how", "fault")]
     wanted = (
         select(*of_job, EVENT)
         .join(EVENT, EVENT.c.id == DELIVERY.c.event_id)
@@ -123,16 +126,25 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
         wanted = wanted.where(DELIVERY.c.host.not_in(list(without)))
     names = [column.name for column in EVENT.c]
     jobs = []
-    for id_, its_space, url, host, tries, next_at, how, *event in db.session.execute(wanted):
+    for id_, its_space, url, host, tries, next_at, how, fault, *event in db.session.execute(wanted):
         about = SimpleNamespace(**dict(zip(names, event, strict=True)), tries=tries)
-        jobs.append(Job(id_, its_space, url, host, tries, about, next_at, how))
+        jobs.append(Job(id_, its_space, url, host, tries, about, next_at, how, fault))
     if jobs:
         at_ns = clock.wall_ns()
         leased = update(DELIVERY).where(DELIVERY.c.id.in_([job.id for job in jobs]))
         db.session.execute(leased.values(state="leased", leased_at_ns=at_ns))
         for job in jobs:
             job.leased_at_ns = at_ns
+        _damage(jobs, until)
     return jobs
+
+
+def _damage(jobs: list[Job], now: datetime) -> None:
+    """Give them the faults that were asked for, and keep that with the lease: a crash does not change it."""
+    fault_book.assign(jobs, now)
+    given = [{"its_id": job.id, "its_fault": job.fault} for job in jobs if job.fault]
+    if given:
+        db.session.execute(FAULT, given)
 
 
 def first_due(space: str, until: datetime) -> datetime | None:
@@ -171,7 +183,7 @@ def write(made: Sequence[Made]) -> int:
         )
     db.session.execute(CHANGE, changes)
     _release_behind(kept)
-    rows = [_row(one) for one in kept if one.request is not None]
+    rows = [_row(each) for one in kept for each in (*one.earlier, one) if each.request is not None]
     if rows:
         db.session.execute(insert(ATTEMPT), rows)
     return len(rows)
@@ -204,7 +216,13 @@ CHANGE = (
         tries=bindparam("its_tries"),
         reason=bindparam("its_reason"),
         leased_at_ns=None,
+        fault=None,
     )
+)
+FAULT = (
+    update(DELIVERY)
+    .where(DELIVERY.c.id == bindparam("its_id"))
+    .values(fault=bindparam("its_fault", type_=DELIVERY.c.fault.type))
 )
 
 
@@ -225,6 +243,7 @@ def _row(one: Made) -> dict[str, Any]:
         "response_body": one.reply.body,
         "accepted": one.accepted,
         "reason": one.reason[:200],
+        "fault": one.fault,
     }
 
 

@@ -118,3 +118,6 @@ def _appid_in_body() -> str | None:
 def connect(app: Flask) -> None:
     """Let the other vendors ask who is behind an openid."""
     app.extensions["person_of_openid"] = users.person_of_openid
+    app.extensions["openids_of"] = lambda person: [
+        users.openid_of(accounts.account(app_)["appid"], person) for app_ in (MINI_PROGRAM, OFFICIAL_ACCOUNT)
+    ]

@@ -12,6 +12,32 @@ depends_on = None
 def upgrade() -> None:
     """Add them."""
     op.create_table(
+        "fault",
+        sa.Column("id", sa.Integer(), nullable=False),
+        sa.Column("name", sa.String(length=40), nullable=False),
+        sa.Column("on", sa.String(length=10), nullable=False),
+        sa.Column("vendor", sa.String(length=20), nullable=False),
+        sa.Column("type", sa.String(length=60), nullable=False),
+        sa.Column("path", sa.String(length=200), nullable=False),
+        sa.Column("ref", sa.String(length=64), nullable=False),
+        sa.Column("person", sa.String(length=10), nullable=False),
+        sa.Column("percent", sa.Integer(), nullable=False),
+        sa.Column("seconds", sa.Double(), nullable=False),
+        sa.Column("left", sa.Integer(), nullable=True),
+        sa.Column("until", sa.BigInteger(), nullable=True),
+        sa.Column("nth", sa.Integer(), nullable=False),
+        sa.Column("seen", sa.Integer(), nullable=False),
+        sa.Column("struck", sa.Integer(), nullable=False),
+        sa.Column("created_at", sa.BigInteger(), nullable=False),
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_fault")),
+        sqlite_autoincrement=True,
+    )
+    with op.batch_alter_table("fault", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_fault_space"), ["space"], unique=False)
+        batch_op.create_index(batch_op.f("ix_fault_space_on"), ["space", "on"], unique=False)
+
+    op.create_table(
         "national_clearing_application",
         sa.Column("id", sa.Integer(), nullable=False),
         sa.Column("event_id", sa.String(length=30), nullable=False),
@@ -539,10 +565,14 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_wechat_oauth_token_grant_id"), ["grant_id"], unique=False)
         batch_op.create_index(batch_op.f("ix_wechat_oauth_token_space"), ["space"], unique=False)
 
+    with op.batch_alter_table("attempt", schema=None) as batch_op:
+        batch_op.add_column(sa.Column("fault", sa.JSON(), nullable=True))
+
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.add_column(sa.Column("plan_id", sa.Integer(), nullable=True))
         batch_op.add_column(sa.Column("plan_did", sa.String(length=120), server_default="", nullable=False))
         batch_op.add_column(sa.Column("behind_id", sa.Integer(), nullable=True))
+        batch_op.add_column(sa.Column("fault", sa.JSON(), nullable=True))
         batch_op.create_index(batch_op.f("ix_delivery_behind_id"), ["behind_id"], unique=False)
 
     with op.batch_alter_table("event", schema=None) as batch_op:
