@@ -29,6 +29,7 @@ def init(app: Flask) -> None:
         banner,
         certificates,
         choices,
+        explain,
         faults,
         home,
         messages,
@@ -43,7 +44,8 @@ def init(app: Flask) -> None:
 
     _guard(app)
     banner.init(app)
-    for part in (world, certificates, messages, time, traffic, story, plans, faults, reset, choices, openapi):
+    parts = (world, certificates, messages, time, traffic, story, plans, faults, explain, reset, choices, openapi)
+    for part in parts:
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)
     for vendor in PHONES:

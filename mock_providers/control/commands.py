@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mock_providers.control import commands_callbacks, commands_faults
+from mock_providers.control import commands_callbacks, commands_explain, commands_faults
 from mock_providers.control.shell import Client, group, lister, pairs, shower, talks
 
 POLL_SECONDS = 0.5
@@ -193,6 +193,7 @@ COMMANDS: dict[str, click.Command] = {
     for command in (
         *commands_callbacks.COMMANDS,
         *commands_faults.COMMANDS,
+        *commands_explain.COMMANDS,
         people,
         push,
         credentials,
