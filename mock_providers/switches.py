@@ -3,6 +3,7 @@
 `GET /_mock/deviations` and docs/DEVIATIONS.md are this list.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from flask import current_app, g
@@ -17,7 +18,7 @@ from mock_providers.errors import Problem
 class Switch:
     """`kind`: relaxation (we bend a vendor's rule), choice (public sources are silent or disagree).
 
-    `choices` empty means free text (a number, a persona id).
+    `choices` empty means free text (a number, a persona id); `check` says what is wrong with one, or nothing.
     """
 
     name: str
@@ -26,6 +27,7 @@ class Switch:
     kind: str
     source: str
     why: str
+    check: Callable[[str], str] | None = None
 
 
 ALL: dict[str, Switch] = {}
@@ -45,9 +47,18 @@ _TABLE = SwitchSet.__table__.c
 _MOVED = select(_TABLE.name, _TABLE.value).where(_TABLE.space == bindparam("here"))
 
 
-def declare(name: str, default: str, choices: tuple[str, ...], *, kind: str, source: str, why: str) -> None:
+def declare(
+    name: str,
+    default: str,
+    choices: tuple[str, ...],
+    *,
+    kind: str,
+    source: str,
+    why: str,
+    check: Callable[[str], str] | None = None,
+) -> None:
     """Add a switch to the list; each vendor declares its own at import."""
-    ALL[name] = Switch(name, default, choices, kind, source, why)
+    ALL[name] = Switch(name, default, choices, kind, source, why, check)
 
 
 def value(name: str) -> str:
@@ -72,6 +83,8 @@ def put(name: str, wanted: str) -> None:
         raise Problem("FIELD_INVALID", f"{name} is one of {', '.join(switch.choices)}", {name: ["not a choice"]})
     if not switch.choices and switch.default.isdecimal() and not (wanted.isdecimal() and len(wanted) < 10):
         raise Problem("FIELD_INVALID", f"{name} is a whole number", {name: ["not a whole number"]})
+    if switch.check and (wrong := switch.check(wanted)):
+        raise Problem("FIELD_INVALID", f"{name}: {wrong}", {name: [wrong]})
     row = db.session.scalar(select(SwitchSet).where(SwitchSet.name == name))
     if row is None:
         db.session.add(SwitchSet(name=name, value=wanted))

@@ -32,6 +32,7 @@ def init(app: Flask) -> None:
         explain,
         faults,
         home,
+        ladders,
         messages,
         openapi,
         plans,
@@ -39,13 +40,15 @@ def init(app: Flask) -> None:
         story,
         time,
         traffic,
+        wait,
+        why,
         world,
     )
 
     _guard(app)
     banner.init(app)
-    parts = (world, certificates, messages, time, traffic, story, plans, faults, explain, reset, choices, openapi)
-    for part in parts:
+    workbench = (plans, ladders, why, wait, faults, explain)
+    for part in (world, certificates, messages, time, traffic, story, *workbench, reset, choices, openapi):
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)
     for vendor in PHONES:

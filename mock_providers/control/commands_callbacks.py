@@ -1,19 +1,43 @@
 """`yibao clock | event | delivery | attempt | wait`: time, and what it brings to the app under test."""
 
 import json
+from collections.abc import Iterable
 from typing import IO, Any
 
 import click
 
-from mock_providers.control.shell import Client, Json, doer, group, lister, pairs, shower, talks
+from mock_providers.control.shell import REFUSED, Client, Json, doer, group, lister, pairs, shower, talks
 
-clock = group("clock", "Business time of this space: show, set, advance, freeze, resume.")
+
+@click.group(invoke_without_command=True)
+@click.option("--to", type=click.Choice(["next"]), help="to the next thing that is due")
+@talks
+def clock(client: Client, to: str | None) -> None:
+    """Business time of this space: show, set, advance, to next, freeze, resume.
+
+    Example: yibao clock --to next
+    """
+    if click.get_current_context().invoked_subcommand is not None:
+        if to:
+            raise click.UsageError("say --to next, or a verb")
+    elif to:
+        move(client, {"to": to})
+    else:
+        client.show(client.ask("GET", "clock"))
+
+
+@clock.command("to")
+@click.argument("where", type=click.Choice(["next"]))
+@talks
+def clock_to(client: Client, where: str) -> None:
+    """Go to the next thing that is due and say what fired. Example: yibao clock to next"""
+    move(client, {"to": where})
 
 
 @clock.command("show")
 @talks
 def show_clock(client: Client) -> None:
-    """What time it is in this space."""
+    """What time it is in this space. Example: yibao clock show"""
     client.show(client.ask("GET", "clock"))
 
 
@@ -42,7 +66,7 @@ def told(fired: Json) -> str:
 @click.argument("to")
 @talks
 def set_clock(client: Client, to: str) -> None:
-    """Set it to an RFC 3339 instant."""
+    """Set it to an RFC 3339 instant. Example: yibao clock set 2025-12-01T10:00:00+08:00"""
     move(client, {"set": to})
 
 
@@ -51,7 +75,10 @@ def set_clock(client: Client, to: str) -> None:
 @click.option("--to", type=click.Choice(["next"]), help="to the next thing that is due")
 @talks
 def advance_clock(client: Client, how_long: str | None, to: str | None) -> None:
-    """Move it on (`90s`, `2h`, `1d`), or `--to next`; whatever falls due has happened when this returns."""
+    """Move it on (`90s`, `2h`, `1d`), or `--to next`; whatever falls due has happened when this returns.
+
+    Example: yibao clock advance 24h
+    """
     if (how_long is None) == (to is None):
         raise click.UsageError("say how long, or --to next")
     move(client, {"to": to} if to else {"advance": how_long})
@@ -60,20 +87,20 @@ def advance_clock(client: Client, how_long: str | None, to: str | None) -> None:
 @clock.command("freeze")
 @talks
 def freeze_clock(client: Client) -> None:
-    """Stop it."""
+    """Stop it. Example: yibao clock freeze"""
     move(client, {"freeze": True})
 
 
 @clock.command("resume")
 @talks
 def resume_clock(client: Client) -> None:
-    """Let it run again."""
+    """Let it run again. Example: yibao clock resume"""
     move(client, {"resume": True})
 
 
 event = group("event", "What happened at the vendors and is told by callback.")
 lister(event, "events", ("id", "created_at", "vendor", "type", "ref"), "vendor", "type", "ref")
-shower(event, "events", "One event with its plaintext and deliveries.")
+shower(event, "events", "One event with its plaintext and deliveries. Example: yibao event show 1")
 
 
 @event.command("resend")
@@ -115,30 +142,86 @@ delivery = group("delivery", "Events on their way to an address.")
 lister(
     delivery, "deliveries", ("id", "state", "tries", "next_at", "url", "reason", "planned"), "state", "vendor", "ref"
 )
-shower(delivery, "deliveries", "One delivery with its attempts.")
+shower(delivery, "deliveries", "One delivery with its attempts. Example: yibao delivery show 1")
 for verb, text in (
-    ("hold", "Keep it back."),
-    ("release", "Let a held one go."),
-    ("send-now", "Try it now, whatever the ladder says."),
-    ("cancel", "Never send it."),
+    ("hold", "Keep it back. Example: yibao delivery hold 1"),
+    ("release", "Let a held one go. Example: yibao delivery release 1"),
+    ("send-now", "Try it now, whatever the ladder says. Example: yibao delivery send-now 1"),
+    ("cancel", "Never send it. Example: yibao delivery cancel 1"),
 ):
     doer(delivery, verb, "deliveries", text)
 
+
+@delivery.command("why")
+@click.argument("what", metavar="ORDER|ID")
+@talks
+def why(client: Client, what: str) -> None:
+    """Why has my callback not come? For a business number, or the number of a delivery.
+
+    Ends with 1 if nothing of that name is known. Example: yibao delivery why A1
+    """
+    answer = client.ask("GET", "deliveries/why", ref=what)
+    unknown = not answer["deliveries"] and not answer["awaited"]
+    if client.as_json:
+        client.show(answer)
+    else:
+        for line in reasons(answer):
+            click.echo(line)
+    if unknown:
+        raise SystemExit(REFUSED)
+
+
+def reasons(answer: Json) -> Iterable[str]:
+    """The answer of `why` for people."""
+    if answer["verdict"]:
+        yield answer["verdict"]
+    for one in answer["deliveries"]:
+        yield f"delivery {one['delivery']}  {one['vendor']} {one['type']} {one['ref']} → {one['url']}: {one['state']}"
+        yield f"  why        {one['verdict']}"
+        if one["held_by"]:
+            yield f"  held by    {', '.join(one['held_by'])}"
+        if due := one["due"]:
+            yield f"  due        {due['business']} business, {due['wall'] or 'never by itself'} on the wall"
+        if heard := one["last_reply"]:
+            said = heard["status"] if heard["status"] is not None else "no answer"
+            yield f"  last reply attempt {heard['number']}: {said} {heard['body']} {heard['reason']}".rstrip()
+        yield f"  left       {one['left']} attempts"
+        yield f"  next step  {one['next_step']}"
+    for one in answer["awaited"]:
+        yield f"awaited  {one['what']}" + (f"; {one['type']} when {one['when']}" if one.get("type") else "")
+        for name in ("how", "hindered"):
+            if name in one:
+                yield f"  {name:<9}{one[name]}"
+    if answer["nearest"]:
+        yield f"did you mean  {', '.join(answer['nearest'])}"
+
+
 attempt = group("attempt", "Single tries with their exact bytes.")
 lister(attempt, "attempts", ("id", "at", "url", "status", "accepted", "ms", "reason"), "delivery")
-shower(attempt, "attempts", "One try: request and response, base64.")
+shower(attempt, "attempts", "One try: request and response, base64. Example: yibao attempt show 1")
 
 
 @click.command()
 @click.option("--event", "type", help="event type, e.g. TRANSACTION.SUCCESS")
 @click.option("--ref", help="business number")
-@click.option("--delivered", is_flag=True)
+@click.option("--vendor", help="e.g. wechatpay")
+@click.option("--person", help="e.g. P01")
+@click.option("--delivered", is_flag=True, help="and a receiver has accepted it")
 @click.option("--within", default="5s", show_default=True)
+@click.option(
+    "--clock",
+    type=click.Choice(["wall", "business"]),
+    default="wall",
+    show_default=True,
+    help="business: wait no time; move the space's clock from one due thing to the next, at most --within far",
+)
 @talks
-def wait(client: Client, type: str | None, ref: str | None, delivered: bool, within: str) -> None:
-    """Block until an event is there (and delivered); ends with 4 if it is not."""
-    told = "true" if delivered else None
-    client.show(client.ask("GET", "wait", event=type, ref=ref, delivered=told, within=within))
+def wait(client: Client, type: str | None, delivered: bool, **given: Any) -> None:
+    """Block until an event is there (and delivered); ends with 4, the nearest match and the queue if it is not.
+
+    Example: yibao wait --event TRANSACTION.SUCCESS --delivered --within 24h --clock business
+    """
+    client.show(client.ask("GET", "wait", event=type, delivered="true" if delivered else None, **given))
 
 
 plan = group("plan", "What becomes of the next events: hold, swap, dup, drop, delay, shuffle.")
@@ -181,4 +264,30 @@ def clear_plans(client: Client, id: int | None, keep_held: bool) -> None:
     client.show(client.ask("DELETE", "plans", id=id, held="keep" if keep_held else "release"))
 
 
-COMMANDS = (clock, event, delivery, attempt, plan, wait)
+@click.group(invoke_without_command=True)
+@click.option("--vendor", help="only this vendor's")
+@talks
+def ladder(client: Client, vendor: str | None) -> None:
+    """How often and when each vendor tells a fact again, with source and switch.
+
+    Example: yibao ladder --vendor wechatpay
+    """
+    if click.get_current_context().invoked_subcommand is None:
+        show_ladders(client, vendor)
+
+
+@ladder.command("list")
+@click.option("--vendor", help="only this vendor's")
+@talks
+def list_ladders(client: Client, vendor: str | None) -> None:
+    """All of them. Move one: yibao deviation set "wechatpay.ladder=15s 1m 5m" """
+    show_ladders(client, vendor)
+
+
+def show_ladders(client: Client, vendor: str | None) -> None:
+    rows = client.ask("GET", "ladders", vendor=vendor)["items"]
+    moved = (row if client.as_json else {**row, "by": ", ".join(row["switches"])} for row in rows)
+    client.rows(moved, "vendor", "product", "says", "words", "evidence", "source", "by")
+
+
+COMMANDS = (clock, event, delivery, attempt, plan, ladder, wait)

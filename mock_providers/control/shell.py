@@ -106,7 +106,9 @@ def lister(parent: click.Group, path: str, columns: tuple[str, ...], *filters: s
     def show_list(client: Client, limit: int, **given: Any) -> None:
         client.rows(client.pages(path, limit, **given), *columns)
 
-    command = click.command("list", help=f"{path}, oldest first.")(show_list)
+    command = click.command("list", help=f"{path}, oldest first. Example: yibao {parent.name} list --limit 5")(
+        show_list
+    )
     command.params.append(click.Option(["--limit"], type=click.IntRange(1), default=100, show_default=True))
     command.params.extend(click.Option([f"--{name}"], help=f"only this {name}") for name in filters)
     parent.add_command(command)

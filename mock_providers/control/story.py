@@ -1,4 +1,4 @@
-"""`/_mock/timeline`: calls, events, attempts, timers and the neighbour's state changes in one order; and `/wait`."""
+"""`/_mock/timeline`: calls, events, attempts, timers and the neighbour's state changes in one order."""
 
 from typing import Any
 
@@ -6,13 +6,9 @@ from flask import Blueprint, current_app
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from mock_providers import clock
 from mock_providers.control import masking
-from mock_providers.control.door import Page, Strict, fresh, route, text
-from mock_providers.control.time import Length
-from mock_providers.control.traffic import delivery_line, event_line
+from mock_providers.control.door import Page, fresh, route
 from mock_providers.db import current_space, db
-from mock_providers.errors import Problem
 from mock_providers.journal import Call
 from mock_providers.retention import alive
 from mock_providers.timers import Timer
@@ -30,19 +26,10 @@ WORDS = {
     "distrust": "does not believe it",
 }
 KINDS = ("call", "event", "plan", "attempt", "timer", "state", "alarm")
-LONGEST_WAIT = 300.0
-LOOK_AGAIN_SECONDS = 0.25
 
 
 class Story(Page):
     kind = fields.String(validate=validate.OneOf(KINDS))
-
-
-class Wait(Strict):
-    event = text(60)
-    ref = text(64)
-    delivered = fields.Boolean(load_default=False)
-    within = Length(load_default=None)
 
 
 def _calls(after: int, limit: int) -> list[dict[str, Any]]:
@@ -154,58 +141,3 @@ def timeline(asked: dict[str, Any]) -> dict[str, Any]:
     more = len(rows) > len(shown)
     kept = [item for item in shown if asked.get("kind") in (None, item["kind"])]
     return {"items": kept, "next": shown[-1]["cursor"] if more else None}
-
-
-@route(bp, "GET", "/wait", query=Wait)
-def wait(asked: dict[str, Any]) -> dict[str, Any]:
-    """Block until there is such an event (and it was delivered); 408 with the nearest match if not in time."""
-    within = min(asked["within"].total_seconds() if asked["within"] is not None else 5.0, LONGEST_WAIT)
-    end = clock.monotonic() + within
-    sender = current_app.extensions["sender"]
-    while True:
-        seen = sender.version
-        if found := _found(asked):
-            return found
-        left = end - clock.monotonic()
-        if left <= 0:
-            break
-        with sender.changed:
-            if sender.version == seen:
-                sender.changed.wait(min(left, LOOK_AGAIN_SECONDS))
-    raise Problem("WAITED_TOO_LONG", f"not within {within:g} s", nearest=_nearest(asked), queue=_queue())
-
-
-def _wanted(asked: dict[str, Any], *names: str) -> Any:
-    wanted = select(Event).where(alive(Event)).order_by(Event.id.desc()).limit(1)
-    columns = {"event": Event.type, "ref": Event.ref}
-    for name in names:
-        if name in asked:
-            wanted = wanted.where(columns[name] == asked[name])
-    return wanted
-
-
-def _found(asked: dict[str, Any]) -> dict[str, Any] | None:
-    db.session.rollback()
-    wanted = _wanted(asked, "event", "ref")
-    if asked["delivered"]:
-        told = select(Delivery.event_id).where(Delivery.state == "delivered")
-        wanted = wanted.where(Event.id.in_(told))
-    row = db.session.scalar(wanted)
-    return {"event": event_line(row), "deliveries": _of(row)} if row else None
-
-
-def _of(row: Event) -> list[dict[str, Any]]:
-    theirs = select(Delivery).where(Delivery.event_id == row.id).order_by(Delivery.id).limit(20)
-    return [delivery_line(delivery) for delivery in db.session.scalars(theirs)]
-
-
-def _nearest(asked: dict[str, Any]) -> dict[str, Any] | None:
-    for names in (("event", "ref"), ("ref",), ("event",), ()):
-        if row := db.session.scalar(_wanted(asked, *names)):
-            return {"event": event_line(row), "deliveries": _of(row)}
-    return None
-
-
-def _queue() -> list[dict[str, Any]]:
-    open_ = select(Delivery).where(Delivery.state.in_(("pending", "leased", "held")), alive(Delivery))
-    return [delivery_line(row) for row in db.session.scalars(open_.order_by(Delivery.next_at).limit(20))]

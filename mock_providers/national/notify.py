@@ -4,9 +4,10 @@ from datetime import datetime
 from typing import Any
 
 from mock_providers.national import wire
+from mock_providers.webhooks import ladders
 from mock_providers.webhooks.models import Event
 
-SCHEDULE: dict[str, tuple[int, ...]] = {"": (15, 60, 300, *(3600,) * 20)}
+SCHEDULE = ladders.schedule("national")
 
 
 def build(event: Event, credentials: dict[str, Any], now: datetime) -> tuple[list[tuple[str, str]], bytes]:

@@ -1,12 +1,12 @@
 """One attempt: equip it (in the space's context), build it, post it, judge the answer (in a worker's thread)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from logging import Logger
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
 from mock_providers import accounts, clock
-from mock_providers.webhooks import engine, resend, spoilt_try, store
+from mock_providers.webhooks import engine, ladders, resend, spoilt_try, store
 from mock_providers.webhooks.faults import Case, Vendor
 from mock_providers.webhooks.reply import Post, Reply
 from mock_providers.webhooks.store import Job, Made
@@ -19,12 +19,19 @@ def equip(jobs: list[Job], vendors: dict[str, Any]) -> None:
     for job in jobs:
         notify = vendors.get(job.event.vendor)
         if notify and not job.how:
-            about = job.event.about
-            ladder = engine.schedule_for(notify.SCHEDULE, about.get("schedule", job.event.type))
-            job.schedule = about.get("pauses", ladder)
+            job.schedule = ladder(job.event, notify)
         whose = job.event.about.get("account", job.event.vendor)
         if whose in accounts.MAKERS:
             job.credentials = accounts.account(whose)
+
+
+def ladder(event: Any, notify: Any) -> Sequence[int]:
+    """The pauses after each attempt of an event: its own, else its vendor's for its type as the switches stand."""
+    if "pauses" in event.about:
+        return event.about["pauses"]
+    product = event.about.get("schedule", event.type)
+    pauses = ladders.pauses(event.vendor, product)
+    return engine.schedule_for(notify.SCHEDULE, product) if pauses is None else pauses
 
 
 def make(

@@ -4,10 +4,11 @@ import secrets
 from datetime import datetime
 from typing import Any
 
+from mock_providers.webhooks import ladders
 from mock_providers.webhooks.models import Event
 from mock_providers.wechat import push_wire
 
-SCHEDULE: dict[str, tuple[int, ...]] = {"": (5, 5, 5)}  # an event carries its own pauses, see push.tell
+SCHEDULE = ladders.schedule("wechat")  # an event carries its own pauses, see push.tell
 Built = tuple[list[tuple[str, str]], bytes, dict[str, str]]
 
 

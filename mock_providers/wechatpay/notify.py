@@ -9,19 +9,12 @@ from datetime import datetime
 from typing import Any
 
 from mock_providers.db import CHINA
+from mock_providers.webhooks import ladders
 from mock_providers.webhooks.models import Event
 from mock_providers.wechatpay import v2, wire
 from mock_providers.wechatpay.account import signing_key
 
-MINUTES, HOURS = 60, 3600
-SCHEDULE: dict[str, tuple[int, ...]] = {
-    "": (
-        *(15, 15, 30),
-        *(3 * MINUTES, 10 * MINUTES, 20 * MINUTES, 30 * MINUTES, 30 * MINUTES, 30 * MINUTES, 60 * MINUTES),
-        *(3 * HOURS, 3 * HOURS, 3 * HOURS, 6 * HOURS, 6 * HOURS),
-    ),
-    "MEDICAL_INSURANCE.SUCCESS": (15, 15),
-}
+SCHEDULE = ladders.schedule("wechatpay")
 _SAYS = {
     "TRANSACTION.SUCCESS": ("transaction", "支付成功"),
     "REFUND.SUCCESS": ("refund", "退款成功"),

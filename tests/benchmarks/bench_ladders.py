@@ -1,0 +1,48 @@
+"""Ladders in simulated time: a payment notification nobody accepts, sixteen signed and encrypted attempts each.
+
+python tests/benchmarks/bench_ladders.py [how many orders]
+"""
+
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[2]))
+
+
+def main(most: int) -> None:
+    from mock_providers import accounts, create_app, spaces
+    from mock_providers.db import db
+    from mock_providers.settings import Settings
+    from mock_providers.webhooks.models import emit
+    from tests.mock_providers.webhooks.toy import answer, receiver
+
+    with tempfile.TemporaryDirectory() as data, receiver(lambda handler: void(answer(handler, 500))) as url:
+        app = create_app(Settings(data=Path(data)))
+        client = app.test_client()
+        with spaces.entered(app, "default"):
+            accounts.account("wechatpay")
+            db.session.commit()
+        for orders in (1, 1, 1, most):
+            client.post("/_mock/reset", json={"level": "traffic"})
+            client.post("/_mock/clock", json={"freeze": True})
+            with spaces.entered(app, "default"):
+                for number in range(orders):
+                    plain = {"out_trade_no": f"T{number}", "trade_state": "SUCCESS", "amount": {"total": 1}}
+                    emit("wechatpay", "TRANSACTION.SUCCESS", f"T{number}", plain, url, signer="pubkey")
+                db.session.commit()
+            began = time.perf_counter()
+            fired = client.post("/_mock/clock", json={"advance": "25h"}).json["fired"]
+            took = time.perf_counter() - began
+            assert len(fired) == 16 * orders, len(fired)
+            print(f"{orders:>6} orders  {len(fired):>6} attempts  {took:6.2f} s  {len(fired) / took:7.0f} attempts/s")
+        app.extensions["sender"].stop()
+        app.extensions["journal"].stop()
+
+
+def void(_: object) -> None: ...
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 100)
