@@ -2,7 +2,7 @@
 hand the mini program. Mounted under /_mock.
 """
 
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from typing import Any
 
 from flask import Blueprint
@@ -49,16 +49,30 @@ switches.declare(
 
 @bp.post("/phone/wechat/login")
 def login() -> dict[str, Any]:
-    """wx.login: a code for one exchange within five minutes."""
-    given = _given("person", optional=("appid",))
+    """wx.login: a code for one exchange within five minutes. `session_key`: the key to begin with, for vectors."""
+    given = _given("person", optional=("appid", "session_key"))
     appid = _appid(given)
     if appid == TOURIST:
         return {"code": MOCK_CODE}
     person = _person(given["person"])
-    users.begin_session(users.opened_by(appid, person.id))
+    who = users.opened_by(appid, person.id)
+    users.begin_session(who)
+    if key := _text(given, "session_key"):
+        who.session_key = _session_key(key)
     code = users.issue("login", appid, person.id)
     db.session.commit()
     return {"code": code}
+
+
+def _session_key(key: str) -> str:
+    """16 bytes in base64. Raises Problem."""
+    try:
+        fits = len(b64decode(key, validate=True)) == 16
+    except ValueError:
+        fits = False
+    if not fits:
+        raise Problem("FIELD_INVALID", "session_key is 16 bytes in base64", {"session_key": ["malformed"]})
+    return key
 
 
 @bp.post("/phone/wechat/phone-number")

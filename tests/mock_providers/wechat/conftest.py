@@ -87,8 +87,8 @@ class World:
         query = self.app_keys(js_code=code, grant_type="authorization_code", **other)
         return self.get("/sns/jscode2session", **query)
 
-    def log_in(self, person: str = "P01") -> dict[str, Any]:
-        return self.session(self.phone("login", person=person)["code"])
+    def log_in(self, person: str = "P01", **more: Any) -> dict[str, Any]:
+        return self.session(self.phone("login", person=person, **more)["code"])
 
 
 @pytest.fixture

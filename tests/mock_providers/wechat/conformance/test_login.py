@@ -11,7 +11,6 @@ from sqlalchemy import select
 from mock_providers import journal, spaces, wechat
 from mock_providers.db import db
 from mock_providers.wechat import users, wire
-from mock_providers.wechat.models import WechatUser
 from tests.mock_providers.wechat.conftest import T0, World
 
 ONE_FOR_ALL = True
@@ -134,10 +133,10 @@ def checked(world: World, openid: str, signature: str, path: str = "checksession
 
 
 def test_w28_checksession_with_the_published_key(world: World) -> None:
-    openid = world.log_in()["openid"]
-    with spaces.entered(world.app, "default"):
-        db.session.scalar(select(WechatUser)).session_key = "tiihtNczf5v6AKRyjwEUhQ=="
-        db.session.commit()
+    published = "tiihtNczf5v6AKRyjwEUhQ=="
+    known = world.log_in(session_key=published)
+    openid = known["openid"]
+    assert known["session_key"] == published
     right = "7154f9f8b4b76b92f541cbf0e37d48840fa06e5e42da92a6f80168a1516a4735"
     assert checked(world, openid, right) == {"errcode": 0, "errmsg": "ok"}
     assert checked(world, openid, right.upper())["errcode"] == 87009
@@ -146,6 +145,12 @@ def test_w28_checksession_with_the_published_key(world: World) -> None:
     assert checked(world, openid, "")["errcode"] == 40097
     world.advance(259_200)
     assert checked(world, openid, right)["errcode"] == 87007
+
+
+@pytest.mark.parametrize("key", ["short", "dGlpaHROY3pmNXY2QUtSeWp3RVVoUQ", "%" * 24, 7])
+def test_a_session_key_of_ones_own_is_sixteen_bytes_in_base64(world: World, key: Any) -> None:
+    answer = world.client.post("/_mock/phone/wechat/login", json={"person": "P01", "session_key": key})
+    assert (answer.status_code, answer.get_json()["code"]) == (400, "FIELD_INVALID")
 
 
 def test_a_new_login_ends_the_old_key_unless_told_to_keep_it(world: World) -> None:
