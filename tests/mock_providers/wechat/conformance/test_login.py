@@ -148,7 +148,7 @@ def test_w28_checksession_with_the_published_key(world: World) -> None:
 
 
 @pytest.mark.parametrize("key", ["short", "dGlpaHROY3pmNXY2QUtSeWp3RVVoUQ", "%" * 24, 7])
-def test_a_session_key_of_ones_own_is_sixteen_bytes_in_base64(world: World, key: Any) -> None:
+def test_a_session_key_of_ones_own_is_sixteen_bytes_in_base64(world: World, key: object) -> None:
     answer = world.client.post("/_mock/phone/wechat/login", json={"person": "P01", "session_key": key})
     assert (answer.status_code, answer.get_json()["code"]) == (400, "FIELD_INVALID")
 
