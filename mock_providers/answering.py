@@ -136,17 +136,25 @@ class Ways:
 
 
 class Late:
-    """A body with pauses before its pieces. It gives back its place among the paused when the server closes it."""
+    """A body with pauses before its pieces. It gives back its place among the paused after the last of them."""
 
     def __init__(self, answer: Answer, pause: Callable[[float], Any], room: threading.BoundedSemaphore) -> None:
-        self.answer, self.pause, self.close = answer, pause, room.release
+        self.answer, self.pause, self.room = answer, pause, room
+        self.waits = True
+
+    def close(self) -> None:
+        if self.waits:
+            self.waits = False
+            self.room.release()
 
     def __iter__(self) -> Iterator[bytes]:
         body = self.answer.body
         size = -(-len(body) // PIECES) if self.answer.way == DRIBBLED else len(body)
         pieces = [body[start : start + size] for start in range(0, len(body), size or 1)] or [b""]
-        for piece in pieces:
+        for number, piece in enumerate(pieces, 1):
             self.pause(self.answer.seconds / len(pieces))
+            if number == len(pieces):
+                self.close()
             yield piece
 
 

@@ -41,8 +41,8 @@ def _calls(after: int, limit: int) -> list[dict[str, Any]]:
     for row in db.session.execute(wanted.order_by(table.wall_ns).limit(limit)):
         target = masking.target(row.target)
         summary = f"{row.method} {target} → {row.status}{_carried(row.fault)}"
-        about = {"door": row.door, "status": row.status} | ({"fault": row.fault} if row.fault else {})
-        found.append(_item("call", row, row.wall_ns, summary, ms=row.ms, **about))
+        item = _item("call", row, row.wall_ns, summary, door=row.door, status=row.status, ms=row.ms)
+        found.append(item | ({"fault": row.fault} if row.fault else {}))
     return found
 
 
@@ -81,8 +81,8 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
         outcome = row.status if row.status is not None else row.reason
         summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}{_carried(row.fault)}"
         about = {"delivery": row.delivery_id, "ref": row.ref, "status": row.status, "accepted": row.accepted}
-        about |= {"fault": row.fault} if row.fault else {}
-        found.append(_item("attempt", row, row.wall_ns, summary, ms=row.ms, **about))
+        item = _item("attempt", row, row.wall_ns, summary, ms=row.ms, **about)
+        found.append(item | ({"fault": row.fault} if row.fault else {}))
     return found
 
 

@@ -1,11 +1,15 @@
 """Faults through the control API, on a small vendor, and a network that remembers."""
 
+from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from mock_providers import create_app
+from mock_providers.settings import Settings
 from tests.mock_providers.webhooks.toy import Ear, sender_of
 
 
@@ -31,3 +35,17 @@ def ask(client: FlaskClient) -> Any:
         return answer.json
 
     return ask
+
+
+@pytest.fixture
+def live(tmp_path: Path) -> Iterator[Flask]:
+    """The mock half with its sender and journal running."""
+    app = create_app(Settings(data=tmp_path))
+    yield app
+    sender_of(app).stop()
+    app.extensions["journal"].stop()
+
+
+@pytest.fixture
+def client_of() -> Callable[[Flask], FlaskClient]:
+    return lambda app: app.test_client()
