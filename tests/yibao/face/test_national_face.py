@@ -11,6 +11,7 @@ from tests.yibao.conftest import P01, Phone, centre_answer, centre_notice, perso
 from yibao import clock, spaces
 from yibao.audit import AuditEntry
 from yibao.db import db
+from yibao.inbox import Received
 from yibao.providers.national import Insurance, Person
 from yibao.steps.face import models, rules
 from yibao.steps.login import models as login
@@ -153,6 +154,7 @@ def test_the_same_notice_again_changes_nothing(pending: Phone, yibao: Any) -> No
     with spaces.entered(yibao, "default"):
         rows = select(AuditEntry).where(AuditEntry.machine == "face", AuditEntry.after == "FAILED")
         assert len(list(db.session.scalars(rows))) == 1
+        assert [row.event_id for row in db.session.scalars(select(Received))] == [f"face:{number}:2"]
 
 
 def test_a_notice_after_the_end_changes_nothing(pending: Phone, vendors: Any, business_time: Any) -> None:
