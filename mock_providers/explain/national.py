@@ -16,10 +16,11 @@ from cryptography.hazmat.primitives.padding import PKCS7
 
 from mock_providers.explain import keyed, texts
 from mock_providers.explain.report import OK, UNREADABLE, UNSIGNED, Mask, Report
-from mock_providers.explain.search import ONE_BIT_AT_MOST, Variant, one_byte, right, search, variants
+from mock_providers.explain.search import Variant, one_byte, right, search, variants
 from mock_providers.national import sm2, wire
 
 SKEW_SECONDS = 300
+LOOKED_THROUGH_AT_MOST = 512
 BLOCKWISE = ECB()  # noqa: S305 - what the platform speaks
 HEX = re.compile(r"[0-9A-Fa-f]*\Z")
 
@@ -277,7 +278,7 @@ def _opened(text: Any, channel: Channel, report: Report) -> bytes | None:
                 report.blame(cause)
             if not _looks_right(plain) and _gbk(plain):
                 report.blame("charset_gbk")
-                return plain.decode("gb18030").encode()
+                return plain.decode("gb2312").encode()
             if _looks_right(plain) or cause:
                 return plain
     plain = _blocks(own, cipher)
@@ -331,7 +332,7 @@ def _looks_right(plain: bytes) -> bool:
 
 def _gbk(plain: bytes) -> bool:
     try:
-        return _data(plain.decode("gb18030").encode()) is not None
+        return _data(plain.decode("gb2312").encode()) is not None
     except UnicodeError:
         return False
 
@@ -342,11 +343,20 @@ def _readable(plain: bytes) -> int:
 
 
 def _texty(block: bytes) -> bool:
-    """Without control characters, but for the padding at its end."""
+    """UTF-8 without control characters, but for padding at its end and a character cut off at either end."""
     if block and 1 <= block[-1] <= 16 and block.endswith(bytes((block[-1],)) * block[-1]):
         block = block[: -block[-1]]
-    trimmed = block.decode(errors="ignore").encode()
-    return all(byte >= 32 for byte in block) and len(block) - len(trimmed) <= 5
+    begin = 0
+    while begin < min(3, len(block)) and 0x80 <= block[begin] < 0xC0:
+        begin += 1
+    return any(_is_text(block[begin : len(block) - cut]) for cut in range(min(4, len(block) - begin + 1)))
+
+
+def _is_text(given: bytes) -> bool:
+    try:
+        return given.decode().isprintable() or all(one.isprintable() or one in "\t\r\n" for one in given.decode())
+    except UnicodeDecodeError:
+        return False
 
 
 # SM2
@@ -617,7 +627,7 @@ def _repair(report: Report, fields: dict[str, Any], plain: bytes, channel: Chann
     report.facts["encData"] = f"noise in bytes {', '.join(f'{at}–{at + 15}' for at in noisy[:4])} of the plaintext"
     report.blame("body_changed" if noisy else "not_json")
     everywhere = (
-        [at for at in range(0, len(whole), 16) if at not in noisy] if len(whole) <= ONE_BIT_AT_MOST // 8 else []
+        [at for at in range(0, len(whole), 16) if at not in noisy] if len(whole) <= LOOKED_THROUGH_AT_MOST else []
     )
     for at in (*noisy[:2], *everywhere):
         for place in range(at, at + 16):

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 BYTES_AT_MOST = 48_000_000
 TRIES_AT_MOST = 60_000
 PAIRED_AT_MOST = 32
-ANY_VALUE_AT_MOST, ONE_BIT_AT_MOST = 2_048, 8_192
+HASHED_AT_MOST = 240_000_000
+LIKELY = frozenset(range(32, 127)) | {9, 10, 13}
 
 
 class Variant(NamedTuple):
@@ -81,12 +82,14 @@ def _product(
 
 def one_byte(message: bytes, start: int, end: int, hash_name: str, digest: bytes) -> bytes | None:
     """The message that was signed, if it differs from this one in a single byte of [start, end): another value, one
-    byte more, or one byte fewer. Long ones are tried bit by bit only, very long ones not at all.
+    byte more, or one byte fewer. In long ones only likely values are tried, then bits, in very long ones nothing.
     """
     length = end - start
-    if length > ONE_BIT_AT_MOST:
+    work = length * (len(message) - start) // 2
+    budget = HASHED_AT_MOST // (8 if hash_name == "sm3" else 1)
+    if 8 * work > budget:
         return None
-    all_values = length <= ANY_VALUE_AT_MOST
+    values = range(256) if 256 * work <= budget else LIKELY if len(LIKELY) * work <= budget else ()
     state = hashlib.new(hash_name, message[:start], usedforsecurity=False)
     for at in range(start, end):
         rest, here = message[at + 1 :], message[at]
@@ -94,7 +97,7 @@ def one_byte(message: bytes, start: int, end: int, hash_name: str, digest: bytes
         dropped.update(rest)
         if dropped.digest() == digest:
             return message[:at] + rest
-        for value in range(256) if all_values else (here ^ (1 << bit) for bit in range(8)):
+        for value in {*values, *(here ^ (1 << bit) for bit in range(8))}:
             guess = state.copy()
             guess.update(bytes((value,)) + rest)
             if guess.digest() == digest:

@@ -10,7 +10,7 @@ from urllib.parse import parse_qsl, quote, quote_plus, unquote, unquote_plus
 from mock_providers.explain.search import Variant, right
 
 BOM = b"\xef\xbb\xbf"
-RESHAPED_AT_MOST = 64 * 1024
+RESHAPED_AT_MOST = 256 * 1024
 PREFIXES = ("/api", "/gateway", "/proxy", "/pay", "/wxpay", "/wechat", "/wechatpay/wechatpay", "/national", "/mock")
 
 

@@ -165,10 +165,10 @@ def _request_search(seen: Seen, ring: Ring, caller: wire.Authorization, bare: st
     bodies = [*texts.bodies(seen.body), *_other_bodies(seen.body, ring)]
     frames: list[Variant] = [right(_frame_right), *(Variant((name,), frame) for name, frame in _frames())]
 
-    def make(method: str, target: str, stamp: str, nonce: str, body: bytes, frame: Any) -> bytes:
+    def make(method: str, target: str, body: bytes, frame: Any, nonce: str, stamp: str) -> bytes:
         return frame([method.encode(), target.encode(errors="surrogateescape"), stamp.encode(), nonce.encode(), body])
 
-    return lambda fits: search([methods, targets, stamps, nonces, bodies, frames], make, fits)
+    return lambda fits: search([methods, targets, bodies, frames, nonces, stamps], make, fits)
 
 
 def _stamps(stamp: int) -> list[tuple[str, str]]:

@@ -300,8 +300,8 @@ def test_what_cannot_be_read_is_refused_not_broken(client: FlaskClient) -> None:
 
 
 def test_odd_pastes_are_explained(client: FlaskClient) -> None:
-    texts = ("", "{}", "[1]", '{"signData":1,"encData":2}', '{"params":[]}', "<xml></xml>", "\x00\ufeff")
-    targets = ("/v3/x?signature=1&timestamp=2&nonce=3", "/", "x")
+    texts = ("[1]", '{"signData":1,"encData":2}', '{"params":[]}', "\x00\ufeff")
+    targets = ("/v3/x?signature=1&timestamp=2&nonce=3", "x")
     for vendor, text, target in product(("wechatpay", "wechat", "national"), texts, targets):
         for direction in ("request", "response", "notification"):
             given = {"vendor": vendor, "direction": direction, "text": text, "target": target}
