@@ -118,6 +118,7 @@ def remove_plans(asked: dict[str, Any]) -> dict[str, Any]:
 def _remove(asked: dict[str, Any]) -> dict[str, Any]:
     which = [Plan.id == asked["id"]] if "id" in asked else [Plan.space == current_space()]
     count = db.session.scalar(select(func.count()).select_from(Plan).where(*which)) or 0
+    plan_book.forget_ends(current_space(), asked.get("id"))
     released = plan_book.let_go(current_space(), asked.get("id")) if asked["held"] == "release" else 0
     db.session.execute(delete(Plan).where(*which).execution_options(synchronize_session=False))
     db.session.commit()

@@ -61,6 +61,7 @@ def empty(app: Flask, space: str, level: str, keep: bool = True) -> dict[str, in
                 removed[str(table.name)] = gone.rowcount  # type: ignore[attr-defined]
         if level == "faults":
             plan_book.let_go(space)
+            plan_book.forget_ends(space)
         elif level == "state":
             plan_book.rearm()
         if level == "all" and keep:

@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Any
 
 from flask import g
-from sqlalchemy import Index, String, bindparam, func, select, update
+from sqlalchemy import Index, String, bindparam, delete, func, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers import clock, serials, timers
@@ -219,6 +219,15 @@ def end(about: dict[str, Any]) -> None:
     if row is not None and row.space == current_space():
         row.state = OVER
         let_go(row.space, row.id)
+
+
+def forget_ends(space: str, plan: int | None = None) -> None:
+    """The timers of plans (or of one) are not needed any more. The caller commits."""
+    theirs = delete(timers.Timer).where(timers.Timer.space == space, timers.Timer.kind == END)
+    theirs = theirs.where(timers.Timer.done_ns.is_(None))
+    if plan is not None:
+        theirs = theirs.where(timers.Timer.about["plan"].as_integer() == plan)
+    db.session.execute(theirs.execution_options(synchronize_session=False))
 
 
 def rearm() -> None:

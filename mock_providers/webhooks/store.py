@@ -15,11 +15,13 @@ from mock_providers.spaces import Space
 from mock_providers.timers import Timer
 from mock_providers.webhooks import engine, fault_book
 from mock_providers.webhooks.models import Attempt, Delivery, Event
+from mock_providers.webhooks.plan_book import PlanStep
 from mock_providers.webhooks.reply import Reply
 
 DELIVERY: Any = Delivery.__table__
 EVENT: Any = Event.__table__
 ATTEMPT: Any = Attempt.__table__
+PLAN_STEP: Any = PlanStep.__table__
 SPACE: Any = Space.__table__
 TIMER: Any = Timer.__table__
 
@@ -276,6 +278,7 @@ def retire(keep: int) -> int:
             theirs = select(DELIVERY.c.id).where(DELIVERY.c.event_id.in_(some))
             db.session.execute(delete(ATTEMPT).where(ATTEMPT.c.delivery_id.in_(theirs)))
             db.session.execute(delete(DELIVERY).where(DELIVERY.c.event_id.in_(some)))
+            db.session.execute(delete(PLAN_STEP).where(PLAN_STEP.c.event_id.in_(some)))
             db.session.execute(delete(EVENT).where(EVENT.c.id.in_(some)))
         gone += len(ids)
     return gone

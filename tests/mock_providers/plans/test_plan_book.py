@@ -228,6 +228,30 @@ def test_a_removed_plan_lets_go_what_it_holds(mocks: Flask, client: FlaskClient,
     assert numbers(ear) == [1, 2, 3]
 
 
+@pytest.mark.parametrize("how", ["clear", "one", "reset"])
+def test_the_end_of_a_removed_plan_does_not_come(mocks: Flask, client: FlaskClient, ear: Ear, how: str) -> None:
+    other = plan(client, "hold 1; for 3h")["id"] if how == "one" else None
+    number = plan(client, "hold 1; for 2h")["id"]
+    if how == "reset":
+        client.post("/_mock/reset", json={"level": "faults"})
+    else:
+        client.delete("/_mock/plans" if how == "clear" else f"/_mock/plans/{number}")
+    due = client.get("/_mock/clock").json["next_due"]
+    assert due == ((START + timedelta(hours=3)).isoformat() if other else None)
+
+
+def test_what_plans_did_goes_with_the_events_that_are_too_old(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
+    from mock_providers.webhooks import store
+
+    number = plan(client, "dup all; next 9")["id"]
+    tell(mocks, 5)
+    deliver(client)
+    with spaces.entered(mocks, "default"):
+        assert store.retire(2) == 3
+        db.session.commit()
+    assert [step["position"] for step in client.get(f"/_mock/plans/{number}").json["steps"]] == [4, 5]
+
+
 def test_a_removed_plan_can_leave_what_it_holds(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
     plan(client, "hold 1")
     tell(mocks)
