@@ -21,7 +21,6 @@ from mock_providers.people import Person, world
 
 PAAS, APP, PARTNER = "SIMPAAS", "SIMAPPID", "SIMPARTNER"
 WECHAT, NATIONAL = "wechat", "national"
-CODE_LIVES = timedelta(minutes=15)
 SAYS = {
     "success": (0, "success"),
     "partner": (10001, "partnerId不存在"),
@@ -44,12 +43,20 @@ switches.declare(
     why="how many seconds a pay_auth_no can still start an order: sources say minutes, 5 to 15",
 )
 switches.declare(
-    "national.user_query_codes",
-    "http_200",
-    ("http_200",),
+    "national.auth_code_ttl_s",
+    "900",
+    (),
+    kind="choice",
+    source="wechat §6.4, §10.3",
+    why="how many seconds an authCode of a channel's page lives is not published",
+)
+switches.declare(
+    "national.auth_code_uses",
+    "once",
+    ("once", "many"),
     kind="choice",
     source="wechat §6.4",
-    why="authCode lives 15 min and works once; a bad partner or signature answers HTTP 200 and a non-zero code",
+    why="whether an authCode can be exchanged a second time is not published",
 )
 switches.declare(
     "national.sm2_user_id",
@@ -175,7 +182,7 @@ def known(person: str) -> Person:
 
 
 def issue_authorisation(
-    person: str, for_person: str | None = None, params: Mapping | None = None, lives: timedelta = CODE_LIVES
+    person: str, for_person: str | None = None, params: Mapping | None = None, lives: timedelta | None = None
 ) -> str:
     """What the consent page gives back: an authCode for `person`, paying for themselves or for `for_person`.
 
@@ -183,7 +190,8 @@ def issue_authorisation(
     """
     payer, patient = known(person).id, known(for_person or person).id
     code = serials.fresh_text("authCode", 32)
-    db.session.add(Consent(code=code, payer=payer, patient=patient, expires_at=clock.now() + lives))
+    expires_at = clock.now() + (lives or credential.seconds("national.auth_code_ttl_s"))
+    db.session.add(Consent(code=code, payer=payer, patient=patient, expires_at=expires_at))
     return code
 
 
@@ -230,7 +238,7 @@ def _exchange(code: str, openid: str, sub: str) -> dict[str, Any]:
     consent = db.session.scalar(select(Consent).where(Consent.code == code))
     if consent is None or consent.expires_at <= clock.now():
         return _refuse("code")
-    if consent.used_at is not None:
+    if consent.used_at is not None and switches.value("national.auth_code_uses") == "once":
         return _refuse("used")
     if openid and not _is_openid_of(consent.payer, openid):
         return _refuse("openid")

@@ -31,6 +31,14 @@ FORMS = {
 }
 
 switches.declare(
+    "wechat.user_query_refused_status",
+    "200",
+    ("200", "400", "401"),
+    kind="choice",
+    source="wechat.md §6.4",
+    why="the HTTP status of a refused user query is not published; its code is never 0",
+)
+switches.declare(
     "wechat.insurance_page",
     "all_parameters",
     ("all_parameters", "redirect_only"),
@@ -50,7 +58,8 @@ def user_query(partner_id: str) -> Response:
         return answer
     said = current_app.extensions["user_query"](partner_id, request.headers, request.get_data())
     db.session.commit()
-    return Response(wire.dumps(said), content_type="application/json")
+    status = 200 if said["code"] == 0 else int(switches.value("wechat.user_query_refused_status"))
+    return Response(wire.dumps(said), status, content_type="application/json")
 
 
 @bp.route(PATH, methods=["GET", "POST"], endpoint="insurance_page")

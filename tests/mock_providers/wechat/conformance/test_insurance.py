@@ -49,7 +49,7 @@ def decided(world: World, decision: str, address: str = "") -> str:
     return answer.headers["Location"]
 
 
-def queried(world: World, code: str, openid: str, host: str = "", **other: str) -> dict:
+def queried(world: World, code: str, openid: str, host: str = "", status: int = 200, **other: str) -> dict:
     """userQuery as a back end sends it: HMAC over partner and timestamp."""
     with spaces.entered(world.app, "default"):
         mip = accounts.account("national")["mip"]
@@ -67,7 +67,7 @@ def queried(world: World, code: str, openid: str, host: str = "", **other: str) 
         headers=headers,
         base_url="https://test-receiver.tengmed.com" if host else None,
     )
-    assert answer.status_code == 200
+    assert answer.status_code == status
     return answer.get_json(force=True)
 
 
@@ -125,6 +125,16 @@ def test_w74_a_code_works_once_for_fifteen_minutes(world: World) -> None:
     world.advance(1)
     assert queried(world, late, openid)["code"] != 0
     assert queried(world, "garbage", openid)["code"] != 0
+
+
+def test_w74_the_life_uses_and_status_of_a_refusal_are_switches(world: World) -> None:
+    world.switch("national.auth_code_ttl_s", "60")
+    world.switch("national.auth_code_uses", "many")
+    world.switch("wechat.user_query_refused_status", "401")
+    openid, code = world.log_in()["openid"], navigated(world)["authCode"]
+    assert queried(world, code, openid)["code"] == queried(world, code, openid)["code"] == 0
+    world.advance(60)
+    assert queried(world, code, openid, status=401)["code"] != 0
 
 
 def test_w74_another_users_openid_is_refused(world: World) -> None:
