@@ -28,7 +28,7 @@ SDKS: dict[str, Any] = {}
 
 def sdk(keys: dict[str, Any]) -> Any:
     """The SDK with these keys, in the mode where it knows the public key and the certificate."""
-    if keys["mchid"] not in SDKS:
+    if keys["platform_certificate"] not in SDKS:
         made = WeChatPay(
             WeChatPayType.MINIPROG,
             mchid=keys["mchid"],
@@ -43,8 +43,8 @@ def sdk(keys: dict[str, Any]) -> Any:
             warnings.simplefilter("ignore")
             made._core._certificates = [load_pem_x509_certificate(keys["platform_certificate"].encode())]
         made._core._update_certificates = lambda: None  # nothing newer is published in these tests
-        SDKS[keys["mchid"]] = made
-    return SDKS[keys["mchid"]]
+        SDKS[keys["platform_certificate"]] = made
+    return SDKS[keys["platform_certificate"]]
 
 
 class Shop:
