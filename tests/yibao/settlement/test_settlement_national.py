@@ -148,6 +148,8 @@ def test_a_query_of_other_sums_is_not_believed(shop: Shop) -> None:
     shop.vendors.uploads[shop.row(number).pay_ord_id]["split"] = national.Split(3130, 1001, 499, 0, 1630)
     shop.wait(seconds=30)
     assert shop.state(number) == "FUND_PAYING" and shop.alarms() == ["query_differs"]
+    shop.wait(minutes=20)  # nor is anything given back on such a word
+    assert shop.state(number) == "FUND_PAYING" and shop.vendors.insurance_refunds == {}
 
 
 def test_the_same_notice_again_or_after_the_end_changes_nothing(shop: Shop) -> None:
