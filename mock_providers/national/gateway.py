@@ -158,8 +158,9 @@ def call(number: str = "", service: str = "") -> Response:
 
 def withhold(number: str) -> None:
     """Keep a number that may be a real person's out of the journal."""
-    kept = re.sub(re.escape(number.encode()), b"*" * len(number), request.get_data(), flags=re.IGNORECASE)
-    g.journal_body = b"" if kept == request.get_data() else kept
+    before = g.get("journal_body", request.get_data())
+    kept = re.sub(re.escape(number.encode()), b"*" * len(number), before, flags=re.IGNORECASE)
+    g.journal_body = b"" if kept == before and number.encode() not in request.get_data().upper() else kept
 
 
 def _answer(envelope: dict[str, Any], named: str, received_at: datetime) -> Response:

@@ -12,12 +12,49 @@ from mock_providers.db import db
 from mock_providers.national import fields, ledger, policy, sale, setlinfo
 from mock_providers.national.amounts import yuan
 from mock_providers.national.gateway import Call, transaction, withhold
-from mock_providers.national.insured import KINDS, OTHER, SOCIAL_CARD, TOKEN, insured_person, of_token
+from mock_providers.national.insured import OTHER, SOCIAL_CARD, TOKEN, insured_person, of_token
 from mock_providers.national.models import SignIn
 from mock_providers.national.person import Standing, has_check_character, is_sample, standing
 from mock_providers.national.texts import Refused
 from mock_providers.people import Institution, Person, world
 
+SIGN_IN = fields.table("""
+opter_no C20 Y
+mac C20 Y
+ip C20 Y
+""")
+SIGN_OUT = fields.table("""
+sign_no C30 Y
+opter_no C20 Y
+""")
+PERSON = fields.table("""
+mdtrt_cert_type C3 Y mdtrt_cert_type
+mdtrt_cert_no C50 Y
+card_sn C32
+begntime DT
+psn_cert_type C6 psn_cert_type
+certno C50
+psn_name C50
+""")
+INSTITUTION = fields.table("""
+fixmedins_type C6 Y fixmedins_type
+fixmedins_name C200
+fixmedins_code C12
+""")
+ENTITLEMENT = fields.table("""
+psn_no C30 Y
+insutype C6 Y insutype
+fixmedins_code C12 Y
+med_type C6 Y med_type
+begntime DT Y
+endtime DT
+dise_codg C30
+dise_name C500
+oprn_oprt_code C30
+oprn_oprt_name C500
+matn_type C6
+birctrl_type C6
+""")
 HOSPITAL_LEVELS = {"dictionary": {3: "02", 2: "05", 1: "08", 0: "11"}, "digit": {3: "3", 2: "2", 1: "1", 0: "0"}}
 switches.declare(
     "national.newborn",
@@ -51,9 +88,8 @@ switches.declare(
 def sign_in(call: Call) -> dict[str, Any]:
     """签到: a number for this operator, good until 9002 or the end of the day."""
     node = fields.node(call.input, "signIn" if "signIn" in call.input else "data")
-    opter_no = fields.text(node, "opter_no", 20, needed=True)
-    for name in ("mac", "ip"):
-        fields.text(node, name, 20, needed=True)
+    fields.check(node, SIGN_IN)
+    opter_no = fields.text(node, "opter_no", 20)
     row = SignIn(sign_no=str(10_000_000 + serials.number("sign_no")), opter_no=opter_no, at=call.received_at)
     db.session.add(row)
     return {"signinoutb": {"sign_time": _time(call.received_at), "sign_no": row.sign_no}}
@@ -63,8 +99,8 @@ def sign_in(call: Call) -> dict[str, Any]:
 def sign_out(call: Call) -> dict[str, Any]:
     """签退."""
     node = fields.node(call.input, "signOut" if "signOut" in call.input else "data")
-    sign_no = fields.text(node, "sign_no", 30, needed=True)
-    opter_no = fields.text(node, "opter_no", 20, needed=True)
+    fields.check(node, SIGN_OUT)
+    sign_no, opter_no = fields.text(node, "sign_no", 30), fields.text(node, "opter_no", 20)
     row = db.session.scalar(select(SignIn).where(SignIn.sign_no == sign_no, SignIn.opter_no == opter_no))
     if row is None or row.ended_at:
         raise Refused("SIM-SIGN")
@@ -115,10 +151,13 @@ def _insurance(now: Standing) -> dict[str, Any]:
 
 def find_person(call: Call, data: Mapping[str, Any]) -> Person:
     """Whose credential this is. Raises Refused: missing fields, bad numbers, nobody."""
-    kind = fields.one_of(data, "mdtrt_cert_type", KINDS)
-    shown = fields.text(data, "mdtrt_cert_no", 50, needed=True)
+    for name in ("mdtrt_cert_no", "certno"):  # before anything else is found wrong
+        stated = str(data.get(name) or "").strip().upper()
+        if has_check_character(stated) and not is_sample(stated):
+            withhold(stated)
+    fields.check(data, PERSON)
+    kind, shown = fields.text(data, "mdtrt_cert_type", 3), fields.text(data, "mdtrt_cert_no", 50)
     document = fields.text(data, "psn_cert_type", 6)
-    fields.text(data, "psn_name", 50)
     if kind == TOKEN:
         return of_token(shown, call)
     if kind == SOCIAL_CARD:
@@ -141,8 +180,9 @@ def find_person(call: Call, data: Mapping[str, Any]) -> Person:
 def institutions(call: Call) -> dict[str, Any]:
     """医药机构信息: designated institutions of a type, by code or part of the name."""
     node = fields.node(call.input, "medinsinfo")
-    kind = fields.one_of(node, "fixmedins_type", ("1", "2", "3", "4", "5"))
-    code = fields.text(node, "fixmedins_code", 30)
+    fields.check(node, INSTITUTION)
+    kind = fields.text(node, "fixmedins_type", 6)
+    code = fields.text(node, "fixmedins_code", 12)
     name = fields.text(node, "fixmedins_name", 200)
     found = [
         place
@@ -181,9 +221,9 @@ def _institution(place: Institution) -> dict[str, Any]:
 def entitlements(call: Call) -> dict[str, Any]:
     """人员待遇享受检查: the pooled fund, and the own account of an employee."""
     data = fields.node(call.input, "data")
-    insutype = fields.text(data, "insutype", 6, needed=True)
-    fields.text(data, "med_type", 6, needed=True)
-    place = sale.place(fields.text(data, "fixmedins_code", 12, needed=True))
+    fields.check(data, ENTITLEMENT)
+    insutype = fields.text(data, "insutype", 6)
+    place = sale.place(fields.text(data, "fixmedins_code", 12))
     begins = fields.moment(data, "begntime")
     assert begins is not None
     patient = standing(insured_person(call, data))

@@ -138,6 +138,19 @@ def test_a_real_looking_number_is_refused_and_kept_nowhere(mocks: Flask, call: G
         assert b"1101" in kept[0].request_body
 
 
+@pytest.mark.parametrize("spoilt", [{"mdtrt_cert_type": ""}, {"psn_name": "样" * 51}, {}])
+def test_two_real_looking_numbers_are_kept_nowhere_whatever_else_is_wrong(
+    mocks: Flask, call: Gateway, spoilt: dict[str, str]
+) -> None:
+    one, two = (stem + check_character(stem) for stem in ("46010619900307001", "46010619900307003"))
+    call.refusal("1101", call.who(one, certno=two, **spoilt))
+    mocks.extensions["journal"].flush()
+    with mocks.app_context():
+        (kept,) = db.session.scalars(select(Call)).all()
+        assert not any(number.encode() in kept.request_body for number in (one, two))
+        assert b"1101" in kept.request_body
+
+
 def test_1201_lists_designated_institutions_by_type_code_and_name(call: Gateway) -> None:
     ask = {"fixmedins_type": "2", "fixmedins_code": "P46019900008"}
     (row,) = call.output("1201", {"medinsinfo": ask})["medinsinfo"]

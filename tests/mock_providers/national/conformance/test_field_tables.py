@@ -1,13 +1,13 @@
-"""nhsa.md §2.5-§2.8, every field of every table: missing, too long, of no dictionary, of another form; unknown."""
+"""nhsa.md §2.1-§2.8, every field of every table: missing, too long, of no dictionary, of another form; unknown."""
 
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
-from mock_providers.national import fields, outpatient_fields, pharmacy, reversal
+from mock_providers.national import fields, outpatient_fields, pharmacy, reversal, transactions
 from mock_providers.national.fields import Field
-from tests.mock_providers.national.conformance.fixtures import HOSPITAL, Bureau, e1, psn_no
+from tests.mock_providers.national.conformance.fixtures import HOSPITAL, PHARMACY, Bureau, e1, number, psn_no
 from tests.mock_providers.national.conformance.test_outpatient import Visit
 
 Call = tuple[str, dict[str, Any], dict[str, Any]]
@@ -48,8 +48,29 @@ def named(infno: str, **more: str) -> Callable[[Bureau], Call]:
     return make
 
 
+def asked(infno: str, node: str, **given: str) -> Callable[[Bureau], Call]:
+    """9001, 9002, 1101, 1201 and 2001: one node, of the fields given."""
+
+    def make(bureau: Bureau) -> Call:
+        content = {node: dict(given)}
+        return infno, content, content[node]
+
+    return make
+
+
+def signed_in(bureau: Bureau) -> Call:
+    content = {"signOut": {"sign_no": bureau.sign_in(), "opter_no": "001"}}
+    return "9002", content, content["signOut"]
+
+
+ENTITLED = {"psn_no": psn_no("P1"), "insutype": "310", "fixmedins_code": PHARMACY, "med_type": "41"}
 REFUND = {"setl_id": "1", "mdtrt_id": "1"}
 TABLES: dict[str, tuple[Callable[[Bureau], Call], Sequence[Field]]] = {
+    "9001.signIn": (asked("9001", "signIn", opter_no="001", mac="00", ip="10.0.0.1"), transactions.SIGN_IN),
+    "9002.signOut": (signed_in, transactions.SIGN_OUT),
+    "1101.data": (asked("1101", "data", mdtrt_cert_type="02", mdtrt_cert_no=number("P1")), transactions.PERSON),
+    "1201.medinsinfo": (asked("1201", "medinsinfo", fixmedins_type="2"), transactions.INSTITUTION),
+    "2001.data": (asked("2001", "data", **ENTITLED, begntime="2025-01-02 03:00:00"), transactions.ENTITLEMENT),
     "2101.druginfo": (counter("2101", "druginfo"), pharmacy.DRUGINFO),
     "2101.drugdetail": (counter("2101", "drugdetail"), pharmacy.DRUGDETAIL),
     "2102.druginfo": (counter("2102", "druginfo"), pharmacy.DRUGINFO),
