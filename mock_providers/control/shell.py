@@ -39,7 +39,8 @@ class Client:
             fields = "".join(
                 f"\n  {name}: {'; '.join(map(str, why))}" for name, why in answer.get("fields", {}).items()
             )
-            fail(code, f"{answer.get('code')}: {answer.get('detail')} ({answer.get('remedy')}){fields}")
+            told = "" if self.as_json else "".join(f"\n  {line}" for line in near(answer))
+            fail(code, f"{answer.get('code')}: {answer.get('detail')} ({answer.get('remedy')}){fields}{told}")
         return answer
 
     def pages(self, path: str, limit: int, **params: Any) -> Iterable[Json]:
@@ -73,6 +74,18 @@ class Client:
                 click.echo(json.dumps(row, ensure_ascii=False))
             else:
                 click.echo("  ".join(str(row.get(column, "")) for column in columns))
+
+
+def near(answer: Json) -> Iterable[str]:
+    """What was nearest to what was waited for, and what is still in the queue."""
+    if nearest := answer.get("nearest"):
+        event, other = nearest["event"], nearest.get("differs_in", [])
+        differs = f" (another {', another '.join(other)})" if other else ""
+        yield f"nearest  event {event['id']} {event['vendor']} {event['type']} {event['ref']}{differs}"
+        yield from (f"         {why}" for why in nearest.get("why", []))
+    for row in answer.get("queue", []):
+        state = f"{row['state']} {row['next_at'] or ''}".rstrip()
+        yield f"queue    delivery {row['id']} {state} {row['url']} {row['reason']}".rstrip()
 
 
 def fail(code: int, text: str) -> Any:

@@ -15,6 +15,7 @@ by `;` or lines, `#` begins a remark. Three more words say for which events and 
     next 6                      it ends after six events; without it, after the last one named
     until 2025-12-01T12:00:00+08:00, or `for 2h`: it ends then, and lets go what it still holds
 
+An event that changes places leaves once the one that now goes before it was tried; others do not wait for it.
 An event is in one fate: `hold`, `drop`, `delay`, or a change of order; `dup` goes with any of them but `drop`.
 """
 
