@@ -3,7 +3,7 @@
 import re
 from base64 import b64decode
 from binascii import Error as NotBase64
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,6 +24,7 @@ from mock_providers.explain.receiver import suggests
 from mock_providers.explain.report import OK, Mask, Report
 from mock_providers.explain.wechatpay import Seen
 from mock_providers.journal import BODY_AT_MOST, Call
+from mock_providers.national import wire
 from mock_providers.retention import alive
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.wechatpay.models import order_by
@@ -78,6 +79,7 @@ def attempt_explanation(id_: int) -> dict[str, Any]:
     event = db.session.get_one(Event, delivery.event_id)
     message = Message("POST", _target(row.url or delivery.url), _lower(row.request_headers), row.request_body)
     report = _of_ours(event, message, row.wall_ns // 1_000_000_000)
+    _content(report, event, row.request_body)
     document = report.document()
     document["receiver"] = {
         "status": row.status,
@@ -92,6 +94,8 @@ def attempt_explanation(id_: int) -> dict[str, Any]:
             row.response_body, keyring.app(event.about.get("account", "wechat"))
         ).document()
     document["fault"], document["how"] = row.fault, masking.tree(delivery.how)
+    if row.fault and report.verdict == OK:
+        document["says"] = f"the signature is right; what is wrong is the planned fault {row.fault.get('name', '')}"
     return {"attempt": attempt_line(row), "event": event_line(event), **document}
 
 
@@ -125,8 +129,9 @@ def _explained(
     if kind == "wechatpay_request":
         return wechatpay.request(seen, keyring.ring(_mchid(message.headers), others=tuple(others)))
     if kind == "wechatpay_told":
-        what = "notification" if message.method and direction != "response" else "answer"
-        return wechatpay.told(seen, keyring.ring(others=tuple(others)), f"WeChat Pay {what}")
+        return wechatpay.told(
+            seen, keyring.ring(others=tuple(others)), bool(message.method) and direction != "response"
+        )
     if kind == "pay_sign":
         return _paid(pasted.members(message.body), tuple(others))
     if kind == "session":
@@ -166,12 +171,39 @@ def _of_ours(event: Event, message: Message, wall: int) -> Report:
     if event.vendor == "wechatpay" and not event.about.get("v2"):
         return wechatpay.told(seen, keyring.ring(vendor=account))
     if event.vendor == "wechat":
-        return wechat.pushed(message.query, message.body, keyring.app(account))
+        return wechat.pushed(message.query, message.body, keyring.app(account), wall)
     if event.vendor == "national" and event.about.get("form") != "plain":
-        return national.sealed(message.body, keyring.channel(True, event.about.get("user_id", "")), "6302 notice")
+        return national.sealed(
+            message.body, keyring.channel(True, event.about.get("user_id", "")), "6302 notice", wall
+        )
     report = Report(f"{event.vendor} {event.type}", mask=keyring.mask())
     report.says = "nothing is signed in this form; what is sealed opens with the key the vendor gave you"
     return report
+
+
+def _content(report: Report, event: Event, body: bytes) -> None:
+    """Hold what is sealed in a callback of ours against what happened."""
+    held = accounts.account(event.about.get("account", event.vendor))
+    inside: Any = None
+    if event.vendor == "wechatpay" and "apiv3_key" in held:
+        inside = wechatpay.content(body, held["apiv3_key"])
+    elif event.vendor == "national":
+        inside = national.content(body, held["mip"]["app_id"], held["mip"]["app_secret"])
+    if not isinstance(inside, dict):
+        return
+    there = wire.pruned(event.plain) if event.vendor == "national" else event.plain
+    if differing := [f"{name}: {was!r} → {now!r}" for name, was, now in _changes(there, inside)]:
+        report.facts["content"] = differing[:10]
+        report.blame("content_edited")
+
+
+def _changes(one: Any, other: Any, name: str = "") -> Iterator[tuple[str, Any, Any]]:
+    """Members that differ, by their path."""
+    if isinstance(one, dict) and isinstance(other, dict):
+        for key in dict.fromkeys((*one, *other)):
+            yield from _changes(one.get(key), other.get(key), f"{name}.{key}" if name else str(key))
+    elif str(one) != str(other):
+        yield name, one, other
 
 
 def _paid(given: Mapping[str, Any], others: tuple[Seen, ...]) -> Report:

@@ -15,11 +15,10 @@ from cryptography.hazmat.primitives.ciphers.modes import CBC, ECB
 from cryptography.hazmat.primitives.padding import PKCS7
 
 from mock_providers.explain import keyed, texts
-from mock_providers.explain.report import OK, UNREADABLE, UNSIGNED, Mask, Report
+from mock_providers.explain.report import OK, UNREADABLE, UNSIGNED, Mask, Report, clock
 from mock_providers.explain.search import Variant, one_byte, right, search, variants
 from mock_providers.national import sm2, wire
 
-SKEW_SECONDS = 300
 LOOKED_THROUGH_AT_MOST = 512
 BLOCKWISE = ECB()  # noqa: S305 - what the platform speaks
 HEX = re.compile(r"[0-9A-Fa-f]*\Z")
@@ -36,24 +35,6 @@ class Secrets:
     mask: Mask = field(default_factory=Mask)
 
 
-def _clock(report: Report, stamp: str, wall: int | None, digits: int = 10) -> None:
-    """Whether a timestamp is a number of the right unit and of our time."""
-    if not (stamp.isascii() and stamp.isdecimal()):
-        report.blame("timestamp_no_number")
-        return
-    if len(stamp) != digits:
-        report.blame("timestamp_ms" if len(stamp) > digits else "timestamp_seconds")
-        return
-    if wall is None:
-        return
-    ahead = int(stamp) // 10 ** (digits - 10) - wall
-    report.facts["clock"] = (
-        f"the timestamp is {ahead:+d} s from the receiver's wall clock; {SKEW_SECONDS} s are let pass"
-    )
-    if abs(ahead) > SKEW_SECONDS:
-        report.blame("clock_ahead" if ahead > 0 else "clock_behind")
-
-
 def tif(headers: Mapping[str, str], own: Secrets, wall: int | None) -> Report:
     """`x-tif-*`: SHA-256 of timestamp, secret, nonce, timestamp."""
     report = Report("x-tif headers", mask=own.mask)
@@ -61,7 +42,7 @@ def tif(headers: Mapping[str, str], own: Secrets, wall: int | None) -> Report:
     if (shown := headers.get("x-tif-paasid")) != own.id:
         report.facts["x-tif-paasid"] = f"{shown}, expected {own.id}"
         report.blame("app_id_unknown")
-    _clock(report, stamp, wall)
+    clock(report, stamp, wall)
     stamps = variants(stamp, *_units(stamp))
     nonces = variants(
         nonce,
@@ -109,7 +90,7 @@ def ca(
     """`x-ca-signature`: timestamp, colon, upper-case HMAC-SM3 of timestamp, line feed, body."""
     report = Report("x-ca headers", mask=own.mask)
     stamp, _, shown = headers.get("x-ca-signature", "").partition(":")
-    _clock(report, stamp, wall)
+    clock(report, stamp, wall)
     stamps = variants(stamp, *_units(stamp))
     sent = [*texts.bodies(body), *(Variant(("body_of_another",), one) for one in bodies if one != body)]
     frames: list[Variant] = [
@@ -137,7 +118,7 @@ def portal(partner_id: str, headers: Mapping[str, str], body: bytes, own: Secret
     if partner_id != own.id:
         report.facts["partnerId"] = f"{partner_id}, expected {own.id}"
         report.blame("app_id_unknown")
-    _clock(report, stamp, None, 13)
+    clock(report, stamp, None, 13)
     ids = variants(partner_id, *(("part_order", other) for other in (partner_id.lower(), "", own.id)))
     stamps = variants(stamp, *_units(stamp))
     frames: list[Variant] = [
@@ -194,8 +175,8 @@ STEPS = (
 )
 
 
-def sealed(body: bytes, channel: Channel, subject: str = "sealed message") -> Report:
-    """encData and signData of one message."""
+def sealed(body: bytes, channel: Channel, subject: str = "sealed message", wall: int | None = None) -> Report:
+    """encData and signData of one message. `wall`: where its time matters, when it came (Unix seconds)."""
     report = Report(subject, mask=channel.mask, steps=list(STEPS))
     try:
         fields = wire.parse(body)
@@ -205,6 +186,11 @@ def sealed(body: bytes, channel: Channel, subject: str = "sealed message") -> Re
         report.verdict = UNREADABLE
         return report.blame("not_json")
     _names(fields, channel, report)
+    stamp = str(fields.get("timestamp", ""))
+    if wall is not None and len(stamp) == 13:
+        clock(report, stamp, wall, 13)
+    elif not stamp.isdecimal():
+        report.blame("timestamp_no_number")
     text = fields.get("signData")
     if not isinstance(text, str) or not text:
         report.verdict = UNSIGNED
@@ -248,6 +234,14 @@ def _data(plain: bytes) -> Any:
     except (wire.Malformed, UnicodeDecodeError):
         return None
     return found if isinstance(found, dict) else None
+
+
+def content(body: bytes, app_id: str, app_secret: str) -> Any:
+    """The business data of a message, if it opens; else None."""
+    try:
+        return _data(wire.decrypt(wire.message_key(app_id, app_secret), wire.parse(body)["encData"]))
+    except (wire.Malformed, KeyError, TypeError):
+        return None
 
 
 # SM4
@@ -500,7 +494,7 @@ def _signed(
         report.blame("body_changed")
         report.differs(other[len(z) :])
         return
-    report.blame("text_or_key_unknown")
+    report.blame("text_or_key_unknown" if fields.get("encData") else "encdata_missing")
 
 
 def _search(

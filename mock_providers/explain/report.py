@@ -81,6 +81,27 @@ class Report:
         return {**self.mask.tree(plain), "first_difference": self.first_difference, "causes": likely}
 
 
+SKEW_SECONDS = 300
+
+
+def clock(report: Report, stamp: str, wall: int | None, digits: int = 10) -> None:
+    """Whether a timestamp is a number in the right unit (10 digits: seconds, 13: milliseconds) and of our time."""
+    if not (stamp.isascii() and stamp.isdecimal()):
+        report.blame("timestamp_no_number")
+    elif len(stamp) != digits:
+        report.blame("timestamp_ms" if len(stamp) > digits else "timestamp_seconds")
+    elif wall is not None:
+        ahead(report, int(stamp) // 10 ** (digits - 10) - wall)
+
+
+def ahead(report: Report, seconds: int) -> None:
+    """By how much the sender's clock is before the receiver's."""
+    says = f"the timestamp is {seconds:+d} s from the receiver's wall clock; {SKEW_SECONDS} s are let pass"
+    report.facts["clock"] = says
+    if abs(seconds) > SKEW_SECONDS:
+        report.blame("clock_ahead" if seconds > 0 else "clock_behind")
+
+
 def lines(message: bytes | None, mask: Mask) -> list[str]:
     """The lines of a string to sign, without the line feeds that end them."""
     if message is None:

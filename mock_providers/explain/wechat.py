@@ -14,7 +14,7 @@ from cryptography.hazmat.primitives.ciphers.algorithms import AES
 from cryptography.hazmat.primitives.ciphers.modes import CBC
 
 from mock_providers.explain import keyed, texts
-from mock_providers.explain.report import OK, UNREADABLE, Mask, Report
+from mock_providers.explain.report import OK, UNREADABLE, Mask, Report, clock
 from mock_providers.explain.search import Variant, one_byte, right, variants
 from mock_providers.wechat import push_wire
 
@@ -77,19 +77,25 @@ STEPS = (
 )
 
 
-def pushed(query: Mapping[str, str], body: bytes, app: App) -> Report:
+def pushed(query: Mapping[str, str], body: bytes, app: App, wall: int | None = None) -> Report:
     """A pushed message: `signature`, and `msg_signature` with what it seals."""
     sealed = str((push_wire.reply(body.strip()) or {}).get("Encrypt") or "")
     stamp, nonce = query.get("timestamp", ""), query.get("nonce", "")
     report = Report("pushed message", mask=app.mask, steps=list(STEPS))
-    if sealed and "msg_signature" in query:
-        _sorted(report, query["msg_signature"], [stamp, nonce, sealed], app)
+    clock(report, stamp, wall)
+    is_safe = query.get("encrypt_type") == "aes" or "msg_signature" in query
+    if sealed and is_safe:
+        _sorted(report, query.get("msg_signature", ""), [stamp, nonce, sealed], app)
         outer = push_wire.signature(app.token, stamp, nonce)
         if query.get("signature", outer) != outer:
             report.facts["signature"] = "the outer signature (token, timestamp, nonce) is wrong too"
         _seal(report, sealed, app)
     else:
         _sorted(report, query.get("signature", ""), [stamp, nonce], app)
+        if is_safe:
+            report.blame("push_encrypt_missing")
+        elif not is_message(body):
+            report.blame("push_garbled")
     return report
 
 
@@ -200,7 +206,9 @@ def _seal(report: Report, sealed: str, app: App) -> None:
         if names is not None:
             report.blame(*filter(None, (cause,)), *names)
             return
-    report.blame("push_key_unknown")
+    own = push_wire.key_of(app.encoding_aes_key)
+    plain = _cbc(own, own[:16], cipher)
+    report.blame("push_padding_wrong" if app.appid.encode() in plain else "push_key_unknown")
 
 
 def _keys(app: App) -> Iterable[tuple[bytes, bytes, str]]:
@@ -236,11 +244,25 @@ def _inside(plain: bytes, appid: str, report: Report) -> list[str] | None:
         names.append("push_length_order")
     else:
         return ["push_layout", *names]
-    if tail != appid.encode():
+    message = bare[20 : len(bare) - len(tail)]
+    if tail != appid.encode() and appid.encode() in (bare[-len(appid) :], tail[: len(appid)]):
+        names.insert(0, "push_length_lies")
+    elif tail != appid.encode():
         report.facts["appid_at_tail"] = f"{tail.decode(errors='backslashreplace')!r}, expected {appid!r}"
         names.insert(0, "push_appid_tail")
-    report.facts["sealed"] = f"{len(bare) - 20 - len(tail)} bytes of message, {padding} of padding"
+    if not names and not is_message(message):
+        names.append("push_garbled")
+    report.facts["sealed"] = f"{len(message)} bytes of message, {padding} of padding"
     return names
+
+
+def is_message(given: bytes) -> bool:
+    """Whether it is JSON of an object, or XML, in UTF-8."""
+    try:
+        text = given.decode().strip()
+    except UnicodeDecodeError:
+        return False
+    return (text.startswith("<xml>") and text.endswith("</xml>")) or push_wire.reply(text.encode()) is not None
 
 
 def _tail(given: bytes) -> bool:

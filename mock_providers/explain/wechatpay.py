@@ -1,24 +1,28 @@
 """WeChat Pay: requests of merchants, answers and notifications of ours, and the phone's paySign."""
 
 import hmac
-from base64 import b64encode
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import permutations
 from typing import Any
 
 import orjson
+from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers import Cipher
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.ciphers.algorithms import AES256
 from cryptography.hazmat.primitives.ciphers.modes import CTR
 
 from mock_providers.explain import rsa, texts
-from mock_providers.explain.report import OK, UNREADABLE, UNSIGNED, Mask, Report
+from mock_providers.explain.report import OK, UNREADABLE, UNSIGNED, Mask, Report, ahead
 from mock_providers.explain.rsa import Key, Signed
 from mock_providers.explain.search import Variant, one_byte, right, search, variants
 from mock_providers.wechatpay import wire
 
 OWN_HOST = "api.mch.weixin.qq.com"
+ALGORITHM = "AEAD_AES_256_GCM"
+BITS_LOOKED_AT = 24_000
 AROUND_SECONDS = 5
 AADS = ("", "transaction", "refund", "medical-insurance", "security", "certificate")
 
@@ -67,7 +71,7 @@ def request(seen: Seen, ring: Ring) -> Report:
         return report
     _identity(caller, ring, report)
     if seen.wall is not None:
-        _clock(caller.timestamp - seen.wall, report)
+        ahead(report, caller.timestamp - seen.wall)
     bare = wire.bare_target(seen.target)
     parts = (seen.method, caller.timestamp, caller.nonce_str, seen.body)
     messages = [_five(parts[0], target, *parts[1:]) for target in wire.targets(seen.target, ring.space)]
@@ -133,15 +137,6 @@ def _serial_form(given: str, wanted: str) -> str:
         return "serial_decimal"
     bare = given.upper().replace(":", "").replace(" ", "").removeprefix("0X").lstrip("0")
     return "serial_punctuated" if bare == wanted.lstrip("0") else "serial_unknown"
-
-
-def _clock(ahead: int, report: Report) -> None:
-    """`ahead`: by how many seconds the sender's clock is before ours."""
-    report.facts["clock"] = (
-        f"the timestamp is {ahead:+d} s from the receiver's wall clock; {wire.SKEW_SECONDS} s are let pass"
-    )
-    if abs(ahead) > wire.SKEW_SECONDS:
-        report.blame("clock_ahead" if ahead > 0 else "clock_behind")
 
 
 Searching = Callable[[Callable[[bytes], bool]], Any]
@@ -298,8 +293,9 @@ def _symmetric(report: Report, text: str, ring: Ring, messages: list[bytes]) -> 
 # Answers and notifications
 
 
-def told(seen: Seen, ring: Ring, subject: str = "WeChat Pay notification") -> Report:
-    """Something WeChat Pay said: its headers, signature, and the sealed resource of a notification."""
+def told(seen: Seen, ring: Ring, sealed: bool = True) -> Report:
+    """Something WeChat Pay said: its headers, signature, and (of a notification) the `sealed` resource."""
+    subject = "WeChat Pay notification" if sealed else "WeChat Pay answer"
     report = Report(subject, mask=ring.mask, steps=list(STEPS))
     head = seen.headers
     stamp, nonce = head.get("wechatpay-timestamp", ""), head.get("wechatpay-nonce", "")
@@ -316,7 +312,10 @@ def told(seen: Seen, ring: Ring, subject: str = "WeChat Pay notification") -> Re
     if not stamp.isdecimal():
         report.blame("timestamp_no_number")
     elif seen.wall is not None:
-        _clock(int(stamp[:12]) - seen.wall, report)
+        ahead(report, int(stamp[:12]) - seen.wall)
+    if (kind := head.get("wechatpay-signature-type", wire.SCHEME)) != wire.SCHEME:
+        report.facts["Wechatpay-Signature-Type"] = f"{kind}, expected {wire.SCHEME}"
+        report.blame("algorithm_name")
     own = ring.platform.get(serial)
     if own is None:
         report.blame(
@@ -346,7 +345,8 @@ def told(seen: Seen, ring: Ring, subject: str = "WeChat Pay notification") -> Re
         return search([stamps, nonces, bodies, frames], make, fits)
 
     _signature(report, text, ringed, [report.message], searching, (len(stamp) + len(nonce) + 2, seen.body))
-    _resource(report, seen.body, ring)
+    if sealed:
+        _resource(report, seen.body, ring)
     return report
 
 
@@ -362,47 +362,90 @@ STEPS = (
 
 
 def _resource(report: Report, body: bytes, ring: Ring) -> None:
+    """The sealed part of a notification: whose key, which associated data, and whether somebody changed it."""
     try:
-        resource = orjson.loads(body)["resource"]
+        envelope = orjson.loads(body)
+        resource = envelope["resource"]
         nonce, sealed = resource["nonce"], resource["ciphertext"]
         extra = resource.get("associated_data") or ""
-        if not all(isinstance(one, str) for one in (nonce, sealed, extra)):
-            return
+        if resource["algorithm"] != ALGORITHM or not all(isinstance(one, str) for one in (nonce, sealed, extra)):
+            raise ValueError("not as documented")
     except (ValueError, KeyError, TypeError, AttributeError):
+        report.blame("envelope_malformed")
+        return
+    try:
+        cipher = b64decode(sealed, validate=True)
+    except ValueError:
+        report.blame("ciphertext_not_base64")
         return
     for key in filter(None, (ring.apiv3_key, *ring.other_apiv3_keys)):
         name = "yours" if key == ring.apiv3_key else "another merchant's"
         for aad in dict.fromkeys((extra, *AADS)):
-            if opens(key, nonce, aad, sealed):
+            if opened(key, nonce, aad, cipher) is not None:
                 report.facts["resource"] = f"opens with {name} APIv3 key and associated_data {aad!r}"
                 if key != ring.apiv3_key:
                     report.blame("apiv3_key_of_another")
                 if aad != extra:
                     report.blame("associated_data")
                 return
-    plain = _without_tag(ring.apiv3_key, nonce, sealed)
+    plain = _without_tag(ring.apiv3_key, nonce, cipher)
     readable = plain[:1] == b"{" and plain[-1:] == b"}"
     report.facts["resource"] = "does not open" + (": key and nonce fit, the tag does not" if readable else "")
-    report.blame("ciphertext_changed" if readable else "apiv3_key_unknown")
+    if not readable:
+        report.blame("apiv3_key_unknown")
+    elif (at := _turned_bit(ring.apiv3_key, nonce, extra, cipher)) is not None:
+        report.facts["resource"] += f": byte {at} of the ciphertext was changed"
+        report.blame("ciphertext_changed")
+    else:
+        report.blame("associated_data" if _is_json(plain) else "ciphertext_changed")
 
 
-def opens(key: str, nonce: str, extra: str, sealed: str) -> bool:
-    """Whether AES-256-GCM opens it."""
+def opened(key: str, nonce: str, extra: str, cipher: bytes) -> bytes | None:
+    """What AES-256-GCM opens, if it does."""
     try:
-        wire.open_aes(key, nonce, extra, sealed)
+        return AESGCM(key.encode()).decrypt(nonce.encode(), cipher, extra.encode())
+    except (InvalidTag, ValueError):
+        return None
+
+
+def content(body: bytes, apiv3_key: str) -> Any:
+    """The business data of a notification, if it opens; else None."""
+    try:
+        resource = orjson.loads(body)["resource"]
+        extra = resource.get("associated_data") or ""
+        plain = opened(apiv3_key, resource["nonce"], extra, b64decode(resource["ciphertext"], validate=True))
+        return None if plain is None else orjson.loads(plain)
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return None
+
+
+def _turned_bit(key: str, nonce: str, extra: str, cipher: bytes) -> int | None:
+    """Where a single bit was turned, if that is all that is wrong."""
+    if len(cipher) > BITS_LOOKED_AT // 8:
+        return None
+    given = bytearray(cipher)
+    for at in range(len(given)):
+        for bit in range(8):
+            given[at] ^= 1 << bit
+            if opened(key, nonce, extra, bytes(given)) is not None:
+                return at
+            given[at] ^= 1 << bit
+    return None
+
+
+def _is_json(plain: bytes) -> bool:
+    try:
+        orjson.loads(plain)
         return True
-    except (wire.Unreadable, ValueError):
+    except ValueError:
         return False
 
 
-def _without_tag(key: str, nonce: str, sealed: str) -> bytes:
+def _without_tag(key: str, nonce: str, cipher: bytes) -> bytes:
     """GCM without its proof: CTR from block 2. Readable only under the right key and nonce."""
-    from base64 import b64decode
-
     try:
-        cipher = b64decode(sealed)[:-16]
         coder = Cipher(AES256(key.encode()), CTR(nonce.encode()[:12].ljust(12, b"\0") + b"\0\0\0\x02")).decryptor()
-        return coder.update(cipher) + coder.finalize()
+        return coder.update(cipher[:-16]) + coder.finalize()
     except ValueError:
         return b""
 

@@ -171,9 +171,8 @@ def envelope(secret: str = APIV3, aad: str = "transaction", shown: str | None = 
         sealed[20] ^= 1
     text = b64encode(bytes(sealed)).decode()
     aad = aad if shown is None else shown
-    resource = (
-        f'{{"ciphertext":"{text}","associated_data":"{aad}","nonce":"abcdefabcdef","original_type":"transaction"}}'
-    )
+    algorithm = '"algorithm":"AEAD_AES_256_GCM","original_type":"transaction"'
+    resource = f'{{"ciphertext":"{text}","associated_data":"{aad}","nonce":"abcdefabcdef",{algorithm}}}'
     return f'{{"id":"EV-1","event_type":"TRANSACTION.SUCCESS","summary":"支付成功","resource":{resource}}}'.encode()
 
 

@@ -11,7 +11,8 @@ from tests.mock_providers.explain import test_explain_wechat as wechat
 from tests.mock_providers.explain import test_explain_wechatpay as wechatpay
 
 MADE = {
-    *wechatpay.REQUESTS, *wechatpay.TOLD, *wechatpay.PAID, *wechat.SESSIONS, *wechat.REPLIES, "session_over",
+    *wechatpay.REQUESTS, *wechatpay.TOLD, *wechatpay.PAID, *wechat.SESSIONS, *wechat.REPLIES,
+    "session_over", "push_encrypt_missing", "content_edited",
     *national.TIF, *national.CA, *national.PORTAL, *national.SEALED,
 }  # fmt: skip
 

@@ -316,6 +316,8 @@ SEALED: dict[str, Any] = {
     "app_id_unknown": lambda: body(appId="SOMEBODY"),
     "body_changed": lambda: body(text=lambda t: t.replace("2.0.1", "2.1.1")),
     "not_json": lambda: b"appId=1&encData=2",
+    "encdata_missing": lambda: json.dumps({**json.loads(body()), "encData": None}).encode(),
+    "timestamp_no_number": lambda: body(timestamp="now"),
 }
 
 

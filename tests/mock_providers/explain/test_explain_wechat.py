@@ -86,13 +86,14 @@ def sealed(
     tail: str = APPID,
     order: str = "big",
     layout: Callable[[bytes], bytes] | None = None,
+    pad: Callable[[int], bytes] = lambda count: bytes((count,)) * count,
 ) -> str:
     secret = b64decode(AES_KEY + "=") if key is None else key
     plain = b"0123456789abcdef" + len(message).to_bytes(4, order) + message + tail.encode()  # type: ignore[arg-type]
     plain = layout(message) if layout else plain
     padding = block - len(plain) % block
     coder = Cipher(AES(secret), CBC(secret[:16])).encryptor()
-    return b64encode(coder.update(plain + bytes((padding,)) * padding) + coder.finalize()).decode()
+    return b64encode(coder.update(plain + pad(padding)) + coder.finalize()).decode()
 
 
 def reply(encrypted: str | None = None, signature: str | None = None, **more: Any) -> bytes:
@@ -136,6 +137,11 @@ REPLIES: dict[str, Any] = {
     "push_appid_tail": lambda: reply(sealed(tail="wx0000000000000000")),
     "push_length": lambda: reply(b64encode(b"short").decode()),
     "push_not_base64": lambda: reply("not base64!"),
+    "push_garbled": lambda: reply(sealed("测试".encode("gb18030"))),
+    "push_length_lies": lambda: reply(
+        sealed(layout=lambda m: b"r" * 16 + (len(m) + 2).to_bytes(4, "big") + m + APPID.encode())
+    ),
+    "push_padding_wrong": lambda: reply(sealed(pad=lambda count: b"\0" * count)),
     "push_reply_form": lambda: b'{"ok":true}',
     "body_changed": lambda: reply(
         ("A" if CRYPT[5] != "A" else "B").join((CRYPT[:5], CRYPT[6:])), sorted_sha1(TOKEN, STAMP, NUMBER, CRYPT)
@@ -165,6 +171,13 @@ def test_a_message_as_wechat_pushes_it_is_fine_sealed_and_plain() -> None:
     )
     plain = {name: value for name, value in pushed(CRYPT).items() if name != "msg_signature"}
     assert wechat.pushed(plain, b'{"MsgType":"event"}', APP).verdict == "ok"
+
+
+def test_a_message_that_says_it_is_sealed_and_is_not_or_is_old_is_not_fine() -> None:
+    assert wechat.pushed(pushed(CRYPT), b'{"MsgType":"event"}', APP).found == ["push_encrypt_missing"]
+    body = json.dumps({"Encrypt": CRYPT}).encode()
+    assert wechat.pushed(pushed(CRYPT), body, APP, int(STAMP) + 301).found == ["clock_behind"]
+    assert wechat.pushed(pushed(CRYPT), body, APP, int(STAMP) - 301).found == ["clock_ahead"]
 
 
 def test_the_published_vectors_are_fine() -> None:

@@ -125,6 +125,8 @@ TOLD: dict[str, Any] = {
     "apiv3_key_unknown": lambda: notified(shop.envelope("x" * 32)),
     "associated_data": lambda: notified(shop.envelope(shown="refund")),
     "ciphertext_changed": lambda: notified(shop.envelope(damage=True)),
+    "envelope_malformed": lambda: notified(BODY),
+    "ciphertext_not_base64": lambda: notified(shop.envelope().replace(b'"ciphertext":"', b'"ciphertext":"!')),
     "clock_behind": lambda: notified(BODY, stamp=NOW - 301),
     "timestamp_no_number": lambda: notified(BODY, stamp="now"),
 }
@@ -179,7 +181,7 @@ def test_an_honest_request_is_fine_with_every_prefix_the_door_takes(prefix: str,
 def test_an_honest_notification_and_pay_sign_are_fine() -> None:
     for report in (
         wechatpay.told(notified(shop.envelope()), shop.ring()),
-        wechatpay.told(notified(BODY, by_="pubkey", serial="PUB_KEY_ID_1"), shop.ring()),
+        wechatpay.told(notified(shop.envelope(), by_="pubkey", serial="PUB_KEY_ID_1"), shop.ring()),
         wechatpay.pay_sign(paid(), "wx1", PREPAY, shop.ring()),
     ):
         assert (report.verdict, report.found) == ("ok", [])
