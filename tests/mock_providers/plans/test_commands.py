@@ -169,7 +169,7 @@ def verbs() -> list[tuple[str, ...]]:
     for noun in NOUNS:
         theirs = getattr(commands.COMMANDS[noun], "commands", {})
         found += [(noun, name) for name, verb in theirs.items() if verb.callback.__module__ in HERE] or [(noun,)]
-    assert len(found) > 25
+    assert len(found) >= 24
     return found
 
 
