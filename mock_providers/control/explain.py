@@ -17,12 +17,13 @@ from mock_providers.control.door import ID, Strict, fresh, route, text
 from mock_providers.control.traffic import attempt_line, call_line, event_line, one
 from mock_providers.db import db
 from mock_providers.errors import Problem
-from mock_providers.explain import national, pasted, wechat, wechatpay
+from mock_providers.explain import centre, national, pasted, told, wechat, wechatpay
 from mock_providers.explain.differ import first_difference
+from mock_providers.explain.merchant import Seen
 from mock_providers.explain.pasted import Message
+from mock_providers.explain.pay_sign import pay_sign
 from mock_providers.explain.receiver import suggests
 from mock_providers.explain.report import OK, Mask, Report
-from mock_providers.explain.wechatpay import Seen
 from mock_providers.journal import BODY_AT_MOST, Call
 from mock_providers.national import wire
 from mock_providers.retention import alive
@@ -119,19 +120,17 @@ def explanations(given: dict[str, Any]) -> dict[str, Any]:
 def _explained(
     message: Message, wall: int | None, others: Iterable[Seen] = (), vendor: str = "", direction: str = ""
 ) -> Report:
-    told = direction in ("response", "notification")
+    is_ours = direction in ("response", "notification")
     kind = pasted.kind(message)
     if vendor == "wechatpay" and kind not in ("pay_sign",):
-        kind = "wechatpay_told" if told or kind == "wechatpay_told" else "wechatpay_request"
+        kind = "wechatpay_told" if is_ours or kind == "wechatpay_told" else "wechatpay_request"
     elif not kind:
-        kind = {("wechat", True): "pushed", ("national", True): "sealed"}.get((vendor, told), "")
+        kind = {("wechat", True): "pushed", ("national", True): "sealed"}.get((vendor, is_ours), "")
     seen = Seen(message.method, message.target, message.headers, message.body, wall, keyring.hosts())
     if kind == "wechatpay_request":
         return wechatpay.request(seen, keyring.ring(_mchid(message.headers), others=tuple(others)))
     if kind == "wechatpay_told":
-        return wechatpay.told(
-            seen, keyring.ring(others=tuple(others)), bool(message.method) and direction != "response"
-        )
+        return told.told(seen, keyring.ring(others=tuple(others)), bool(message.method) and direction != "response")
     if kind == "pay_sign":
         return _paid(pasted.members(message.body), tuple(others))
     if kind == "session":
@@ -144,10 +143,10 @@ def _explained(
         return (
             wechat.pushed(message.query, message.body, app) if kind == "pushed" else wechat.replied(message.body, app)
         )
-    return _national(kind, message, wall, tuple(others), told)
+    return _national(kind, message, wall, tuple(others), is_ours)
 
 
-def _national(kind: str, message: Message, wall: int | None, others: tuple[Seen, ...], told: bool) -> Report:
+def _national(kind: str, message: Message, wall: int | None, others: tuple[Seen, ...], is_ours: bool) -> Report:
     if kind == "portal":
         partner = message.path.rpartition("/")[2]
         return national.portal(partner, message.headers, message.body, keyring.portal(), wall)
@@ -157,8 +156,8 @@ def _national(kind: str, message: Message, wall: int | None, others: tuple[Seen,
     if kind == "ca":
         return national.ca(message.headers, message.body, keyring.gateway(), wall, [seen.body for seen in others])
     if kind == "sealed":
-        answer = told or not message.method or "success" in pasted.members(message.body)
-        return national.sealed(message.body, keyring.channel(from_platform=answer))
+        answer = is_ours or not message.method or "success" in pasted.members(message.body)
+        return centre.sealed(message.body, keyring.channel(from_platform=answer))
     report = Report("message without a signature we know", mask=keyring.mask())
     report.facts["target"] = masking.target(message.target)
     return report
@@ -169,13 +168,11 @@ def _of_ours(event: Event, message: Message, wall: int) -> Report:
     account = event.about.get("account", event.vendor)
     seen = Seen(message.method, message.target, message.headers, message.body, wall)
     if event.vendor == "wechatpay" and not event.about.get("v2"):
-        return wechatpay.told(seen, keyring.ring(vendor=account))
+        return told.told(seen, keyring.ring(vendor=account))
     if event.vendor == "wechat":
         return wechat.pushed(message.query, message.body, keyring.app(account), wall)
     if event.vendor == "national" and event.about.get("form") != "plain":
-        return national.sealed(
-            message.body, keyring.channel(True, event.about.get("user_id", "")), "6302 notice", wall
-        )
+        return centre.sealed(message.body, keyring.channel(True, event.about.get("user_id", "")), "6302 notice", wall)
     report = Report(f"{event.vendor} {event.type}", mask=keyring.mask())
     report.says = "nothing is signed in this form; what is sealed opens with the key the vendor gave you"
     return report
@@ -186,9 +183,9 @@ def _content(report: Report, event: Event, body: bytes) -> None:
     held = accounts.account(event.about.get("account", event.vendor))
     inside: Any = None
     if event.vendor == "wechatpay" and "apiv3_key" in held:
-        inside = wechatpay.content(body, held["apiv3_key"])
+        inside = told.content(body, held["apiv3_key"])
     elif event.vendor == "national":
-        inside = national.content(body, held["mip"]["app_id"], held["mip"]["app_secret"])
+        inside = centre.content(body, held["mip"]["app_id"], held["mip"]["app_secret"])
     if not isinstance(inside, dict):
         return
     there = wire.pruned(event.plain) if event.vendor == "national" else event.plain
@@ -213,7 +210,7 @@ def _paid(given: Mapping[str, Any], others: tuple[Seen, ...]) -> Report:
     order = order_by(prepay_id=prepay_id) if prepay_id else None
     appid = order.appid if order else str(params.get("appId") or accounts.account("wechat")["appid"])
     vendor = keyring.PARTNER if order and order.sp_mchid else keyring.DIRECT
-    return wechatpay.pay_sign(params, appid, order.prepay_id if order else "", keyring.ring("", vendor, others))
+    return pay_sign(params, appid, order.prepay_id if order else "", keyring.ring("", vendor, others))
 
 
 # Rows and pasted text as messages

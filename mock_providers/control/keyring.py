@@ -10,11 +10,12 @@ from sqlalchemy import select
 
 from mock_providers import accounts, switches
 from mock_providers.db import current_space, db
-from mock_providers.explain.national import Channel, Secrets
+from mock_providers.explain.merchant import Ring, Seen
+from mock_providers.explain.national import Secrets
+from mock_providers.explain.parties import Channel
 from mock_providers.explain.report import Mask
 from mock_providers.explain.rsa import Key
 from mock_providers.explain.wechat import App
-from mock_providers.explain.wechatpay import Ring, Seen
 from mock_providers.wechat.models import WechatUser
 from mock_providers.wechatpay import wire
 

@@ -14,9 +14,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.hashes import MD5, SHA1, SHA256, SHA512
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from mock_providers.explain.merchant import Ring, Seen
 from mock_providers.explain.report import Mask
 from mock_providers.explain.rsa import Key
-from mock_providers.explain.wechatpay import Ring, Seen
 
 NOW = 1_735_787_045
 SERIAL = "408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB"

@@ -16,8 +16,9 @@ from cryptography.hazmat.primitives.padding import PKCS7
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_providers.explain import national
-from mock_providers.explain.national import Channel, Secrets
+from mock_providers.explain import centre, centre_texts, national, sm4
+from mock_providers.explain.national import Secrets
+from mock_providers.explain.parties import Channel
 from mock_providers.explain.report import Mask
 from mock_providers.national import sm2, wire
 
@@ -235,7 +236,7 @@ def der(raw: bytes) -> str:
 
 def under(key: bytes, plain: bytes, mode: Any = None) -> str:
     pad = PKCS7(128).padder()
-    coder = Cipher(SM4(key), mode or national.BLOCKWISE).encryptor()
+    coder = Cipher(SM4(key), mode or sm4.BLOCKWISE).encryptor()
     return (coder.update(pad.update(plain) + pad.finalize()) + coder.finalize()).hex().upper()
 
 
@@ -286,10 +287,10 @@ SEALED: dict[str, Any] = {
     "field_left_out": lambda: body(text=lambda t: t.replace("&version=2.0.1", "")),
     "empty_left_in": lambda: body(transType="", text=lambda t: t.replace("&version", "&transType=&version")),
     "keys_unsorted": lambda: body(text=swapped),
-    "data_unsorted": lambda: body(data=dumped(national._pruned_only(DATA))),
-    "data_not_pruned": lambda: body(data=dumped(national._sorted(DATA))),
+    "data_unsorted": lambda: body(data=dumped(centre_texts.pruned_only(DATA))),
+    "data_not_pruned": lambda: body(data=dumped(centre_texts.in_order(DATA))),
     "data_pruned_shallow": lambda: body(
-        data=dumped({k: v for k, v in national._sorted(DATA).items() if v not in ("", [])})
+        data=dumped({k: v for k, v in centre_texts.in_order(DATA).items() if v not in ("", [])})
     ),
     "data_encrypted_signed": lambda: body(data=under(MESSAGE_KEY, PLAIN.encode())),
     "data_left_out": lambda: body(text=lambda t: t.replace(f"&data={dumped(PRUNED)}", "")),
@@ -331,17 +332,17 @@ def _with_odd_letters(message: bytes) -> bytes:
 
 @pytest.mark.parametrize("cause", SEALED)
 def test_a_sealed_message_with_this_mistake_is_explained_by_it(cause: str) -> None:
-    report = national.sealed(SEALED[cause](), CHANNEL)
+    report = centre.sealed(SEALED[cause](), CHANNEL)
     assert report.found[:1] == [cause]
     assert report.verdict != "ok" and json.dumps(report.document())
 
 
 def test_honest_messages_are_fine_whatever_they_hold() -> None:
     for plain in (PLAIN, "{}", '{"a":1.10,"b":{"c":null}}'):
-        report = national.sealed(body(plain=plain), CHANNEL)
+        report = centre.sealed(body(plain=plain), CHANNEL)
         assert (report.verdict, report.found) == ("ok", [])
     party = wire.Party(APP, APP_SECRET, PRIVATE, public(PLATFORM))
-    assert national.sealed(wire.answer({"a": 1}, party, NOW * 1000), CHANNEL).verdict == "ok"
+    assert centre.sealed(wire.answer({"a": 1}, party, NOW * 1000), CHANNEL).verdict == "ok"
 
 
 @given(st.data())
@@ -352,7 +353,7 @@ def test_any_changed_byte_of_a_sealed_message_is_located(data: Any) -> None:
     digit = fields["encData"][at]
     other = data.draw(st.sampled_from([one for one in "0123456789ABCDEF" if one != digit]))
     spoilt = {**fields, "encData": fields["encData"][:at] + other + fields["encData"][at + 1 :]}
-    report = national.sealed(json.dumps(spoilt).encode(), CHANNEL)
+    report = centre.sealed(json.dumps(spoilt).encode(), CHANNEL)
     assert report.found[:1] == ["body_changed"] and report.first_difference
     assert report.first_difference["offset"] == at - at % 2
     assert report.first_difference["signed"]["hex"] == fields["encData"][at - at % 2 : at - at % 2 + 2]
@@ -361,7 +362,7 @@ def test_any_changed_byte_of_a_sealed_message_is_located(data: Any) -> None:
 def test_the_app_secret_is_never_shown() -> None:
     channel = Channel(APP, APP_SECRET, public(PRIVATE), mask=Mask([APP_SECRET]))
     for cause in ("key_suffix", "data_unsorted", "secret_with_newline"):
-        shown = json.dumps(national.sealed(SEALED[cause](), channel).document(), ensure_ascii=False)
+        shown = json.dumps(centre.sealed(SEALED[cause](), channel).document(), ensure_ascii=False)
         assert APP_SECRET not in shown and "&key=*" in shown
 
 
@@ -391,7 +392,7 @@ def test_garbage_is_explained_without_raising(text: str, raw: bytes, more: Mappi
         json.dumps({**fields, "encData": text, "signData": text}).encode(),
     ):
         for report in (
-            national.sealed(given_, CHANNEL),
+            centre.sealed(given_, CHANNEL),
             national.tif(heads, OWN, NOW),
             national.ca(heads, given_, OWN, NOW),
             national.portal(text, heads, given_, PARTNER, NOW),

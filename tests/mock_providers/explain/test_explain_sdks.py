@@ -12,8 +12,9 @@ from flask.testing import FlaskClient
 
 from mock_providers import accounts
 from mock_providers.db import db
-from mock_providers.explain import national, wechat, wechatpay
-from mock_providers.explain.national import Channel
+from mock_providers.explain import centre, wechat
+from mock_providers.explain.parties import Channel
+from mock_providers.explain.pay_sign import pay_sign
 from mock_providers.explain.wechat import App
 from mock_providers.national import sm2
 from mock_providers.spaces import entered
@@ -97,7 +98,7 @@ def test_wechatpayv3s_pay_sign_right_and_with_mistakes_of_its_callers(mocks: Fla
         ([ring.appids[1], stamp, nonce, "prepay_id=wx1"], "pay_appid_of_another"),
     ):
         params = {"timeStamp": stamp, "nonceStr": nonce, "package": "prepay_id=wx1", "signType": "RSA"}
-        report = wechatpay.pay_sign({**params, "paySign": mine.sign(parts)}, held["appid"], "wx1", ring)
+        report = pay_sign({**params, "paySign": mine.sign(parts)}, held["appid"], "wx1", ring)
         assert report.found == ([cause] if cause else [])
 
 
@@ -123,5 +124,5 @@ def test_gmssls_signature_is_read_in_hex_and_with_its_own_user_id() -> None:
     channel = Channel(institution.APP, institution.APP_SECRET, b64encode(public).decode())
     crypt = their_sm2.CryptSM2(private_key=private.hex(), public_key=public[1:].hex())
     body = institution.body(signing=lambda m: bytes.fromhex(crypt.sign_with_sm3(m)), writing=bytes.hex)
-    assert national.sealed(body, channel).found == ["hex_not_base64", "sm2_user_id"]
+    assert centre.sealed(body, channel).found == ["hex_not_base64", "sm2_user_id"]
     assert json.loads(body)["signType"] == "SM2"

@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mock_providers.explain import wechatpay
-from mock_providers.explain.wechatpay import Seen
+from mock_providers.explain import told, wechatpay
+from mock_providers.explain.merchant import Seen
+from mock_providers.explain.pay_sign import pay_sign
 from tests.mock_providers.explain import shop
 from tests.mock_providers.explain.shop import (
     BODY,
@@ -159,12 +160,12 @@ def test_a_request_with_this_mistake_is_explained_by_it(cause: str) -> None:
 
 @pytest.mark.parametrize("cause", TOLD)
 def test_a_notification_with_this_mistake_is_explained_by_it(cause: str) -> None:
-    assert wechatpay.told(TOLD[cause](), shop.ring()).found[:1] == [cause]
+    assert told.told(TOLD[cause](), shop.ring()).found[:1] == [cause]
 
 
 @pytest.mark.parametrize("cause", PAID)
 def test_a_pay_sign_with_this_mistake_is_explained_by_it(cause: str) -> None:
-    assert wechatpay.pay_sign(PAID[cause](), "wx1", PREPAY, shop.ring()).found[:1] == [cause]
+    assert pay_sign(PAID[cause](), "wx1", PREPAY, shop.ring()).found[:1] == [cause]
 
 
 @pytest.mark.parametrize("prefix", ["", "/wechatpay", "/s/default/wechatpay"])
@@ -180,9 +181,9 @@ def test_an_honest_request_is_fine_with_every_prefix_the_door_takes(prefix: str,
 
 def test_an_honest_notification_and_pay_sign_are_fine() -> None:
     for report in (
-        wechatpay.told(notified(shop.envelope()), shop.ring()),
-        wechatpay.told(notified(shop.envelope(), by_="pubkey", serial="PUB_KEY_ID_1"), shop.ring()),
-        wechatpay.pay_sign(paid(), "wx1", PREPAY, shop.ring()),
+        told.told(notified(shop.envelope()), shop.ring()),
+        told.told(notified(shop.envelope(), by_="pubkey", serial="PUB_KEY_ID_1"), shop.ring()),
+        pay_sign(paid(), "wx1", PREPAY, shop.ring()),
     ):
         assert (report.verdict, report.found) == ("ok", [])
 
@@ -213,8 +214,8 @@ def test_any_single_byte_flip_in_a_signed_body_is_located(at: int, flip: int) ->
     spoilt = BODY[:at] + bytes((BODY[at] ^ flip,)) + BODY[at + 1 :]
     report = wechatpay.request(sent(body=spoilt, signed_body=BODY), shop.ring(others=()))
     _is_located(report.document(), report, at, BODY, spoilt, len(report.message or b"") - len(spoilt) - 1)
-    told = wechatpay.told(notified(spoilt, signed=BODY), shop.ring(others=()))
-    _is_located(told.document(), told, at, BODY, spoilt, len(told.message or b"") - len(spoilt) - 1)
+    notice = told.told(notified(spoilt, signed=BODY), shop.ring(others=()))
+    _is_located(notice.document(), notice, at, BODY, spoilt, len(notice.message or b"") - len(spoilt) - 1)
 
 
 def _is_located(document: dict[str, Any], report: Any, at: int, signed: bytes, spoilt: bytes, start: int) -> None:
@@ -237,8 +238,8 @@ def test_garbage_is_explained_without_raising(body: bytes, text: str, encoded: s
         )
         for report in (
             wechatpay.request(seen, shop.ring()),
-            wechatpay.told(seen, shop.ring()),
-            wechatpay.pay_sign({"timeStamp": text, "paySign": value, "package": encoded}, text, "", shop.ring()),
+            told.told(seen, shop.ring()),
+            pay_sign({"timeStamp": text, "paySign": value, "package": encoded}, text, "", shop.ring()),
             wechatpay.request(sent(body=body, signature=encoded, others=text.replace('"', "")), shop.ring()),
         ):
             document = report.document()
