@@ -251,7 +251,8 @@ def centre_answer(data: dict[str, Any]) -> dict[str, Any]:
 
 def centre_notice(data: dict[str, Any], **changes: Any) -> bytes:
     """A 6302 notice, sealed as the platform."""
-    return json.dumps({**sealed.seal(data, MIP, "1764554400000", "2.0.1"), **changes}).encode()
+    now_ms = str(time.time_ns() // 1_000_000)
+    return json.dumps({**sealed.seal(data, MIP, now_ms, "2.0.1"), **changes}).encode()
 
 
 def _signed(fields: dict[str, Any], data: dict[str, Any]) -> str:

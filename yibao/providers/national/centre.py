@@ -27,6 +27,7 @@ from yibao.providers.national.facts import (
 )
 
 CENTRE_VERSION = "2.0.1"
+SKEW_SECONDS = 300  # no window is published; WeChat Pay's
 PRESCRIPTION_VERSION = "1.0.0"
 PRESCRIPTION_PATH = "/fixmedins/hospRxDetlQuery"
 BY_ITEM = "01"
@@ -171,7 +172,27 @@ def opened(raw_body: bytes) -> dict[str, Any]:
         raise Untrusted("the notice is not JSON") from error
     if not isinstance(message, dict):
         raise Untrusted("the notice is not an object")
-    return sealed.unseal(message, credentials()["mip"])
+    data = sealed.unseal(message, credentials()["mip"])
+    _agreed(message)
+    return data
+
+
+def _agreed(message: Mapping[str, Any]) -> None:
+    """A notice names what was agreed on, and it is of now. Raises Untrusted."""
+    for name, value in {"encType": "SM4", "signType": "SM2", "version": CENTRE_VERSION}.items():
+        if message.get(name) != value:
+            raise Untrusted(f"{name} of the notice is not {value}")
+    said = str(message.get("timestamp", ""))
+    try:
+        if not (said.isascii() and said.isdecimal() and len(said) <= 14):
+            raise ValueError(said[:20])
+        told = (
+            datetime.strptime(f"{said}+0800", "%Y%m%d%H%M%S%z").timestamp() if len(said) == 14 else int(said) / 1000
+        )
+    except ValueError as error:
+        raise Untrusted("the timestamp of the notice is none") from error
+    if abs(clock.wall_unix() - told) > SKEW_SECONDS:
+        raise Untrusted(f"the notice is {told - clock.wall_unix():+.0f} s from our clock")
 
 
 def call(path: str, data: Mapping[str, Any], version: str = CENTRE_VERSION) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from yibao.steps.settlement.models import Settlement, by_order, held, refund_num
 from yibao.steps.settlement.notices import cash_differs, fund_differs, mixed_differs, refund_differs
 
 BODY_AT_MOST = 64 * 1024
-PAID_CALL = "02"
+PAID_CALL, BOOKED = "02", ("4", "5", "6")  # nhsa §3.9: the insurance part is paid, booked, complete
 bp = Blueprint("settlement_callbacks", __name__)
 
 
@@ -120,6 +120,8 @@ def _fund_paid(notice: national.SettlementNotice, once: Callable[[], bool]) -> N
     if row is None:
         raise Refused("CALLBACK_UNKNOWN", ref=notice.order.pay_order_id)
     _same(row.number, fund_differs(row, notice.order))
+    if notice.call_type == PAID_CALL and notice.order.status not in BOOKED:
+        _same(row.number, "ordStas")
     if once() and notice.call_type == PAID_CALL:
         legs.order_confirmed(row, notice.order)
 
