@@ -194,11 +194,9 @@ def write(made: Sequence[Made]) -> int:
 def _release_behind(made: Sequence[Made]) -> None:
     """Who waited for one of these to be tried first leaves now."""
     tried = {one.job.id: one.at for one in made}
-    behind = select(DELIVERY.c.id, DELIVERY.c.behind_id).where(
-        DELIVERY.c.behind_id.in_(list(tried)), DELIVERY.c.state == "held"
-    )
+    behind = select(DELIVERY.c.id, DELIVERY.c.behind_id).where(DELIVERY.c.behind_id.in_(list(tried)))
     for id_, before in db.session.execute(behind).all():
-        leaves = update(DELIVERY).where(DELIVERY.c.id == id_)
+        leaves = update(DELIVERY).where(DELIVERY.c.id == id_, DELIVERY.c.state == "held")
         db.session.execute(leaves.values(state="pending", next_at=tried[before], behind_id=None))
 
 
