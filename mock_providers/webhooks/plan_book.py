@@ -47,7 +47,8 @@ class Plan(InSpace, Model):
         return all(_matches(value, getattr(event, name)) for name, value in self.scope().items())
 
     def seed(self) -> bytes:
-        return serials.derive("plan", self.id)
+        """Follows from the space's seed and the words: the same plan shuffles the same way, whatever came before."""
+        return serials.derive("plan", self.text, self.size, *self.scope().items())
 
 
 class PlanStep(InSpace, Model):

@@ -103,6 +103,19 @@ def test_the_order_holds_with_many_delivery_threads(live: Flask) -> None:
     assert [n + 1 for n in numbers(heard)] == list(wanted) != list(range(1, 9))
 
 
+def test_the_same_plan_shuffles_the_same_way_after_a_reset(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
+    orders = []
+    for _ in range(2):
+        plan(client, "shuffle; next 6")
+        tell(mocks, 6)
+        deliver(client)
+        orders.append(numbers(ear))
+        ear.heard.clear()
+        client.post("/_mock/reset", json={"level": "all"})
+        client.post("/_mock/clock", json={"set": START.isoformat(), "freeze": True})
+    assert orders[0] == orders[1] != sorted(orders[0])
+
+
 def test_a_doubled_event_is_one_event_with_two_deliveries(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
     plan(client, "dup 1")
     (event,) = tell(mocks)
