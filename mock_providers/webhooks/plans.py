@@ -203,9 +203,13 @@ def does(plan: Plan, position: int, seed: bytes = b"") -> Does:
 
 
 def blocks(plan: Plan, seed: bytes = b"") -> list[Block]:
-    """Events whose order changes, in groups that do not touch each other; the inner ones of a swap wait as well."""
+    """Events whose order changes, in groups that do not touch each other; what lies between two swapped waits too.
+
+    A shuffle is one group, so that all of it keeps to its order.
+    """
     order: dict[int, int] = {}
     said: dict[int, str] = {}
+    together: dict[int, int] = {}
     for act in plan.acts:
         if act.verb == "swap":
             there = [order.get(one, one) for one in (act.first, act.other)]
@@ -217,12 +221,13 @@ def blocks(plan: Plan, seed: bytes = b"") -> list[Block]:
             positions = list(range(act.first, last + 1))
             order |= dict(zip(positions, shuffled(positions, seed), strict=True))
             said |= dict.fromkeys(positions, str(act))
+            together[act.first] = last
     found: list[Block] = []
     reach, start = 0, 0
     for position in range(1, max(order, default=0) + 1):
         if not start:
             start, reach = position, position
-        reach = max(reach, order.get(position, position))
+        reach = max(reach, order.get(position, position), together.get(position, position))
         if position == reach:
             if position > start:
                 went = tuple(order.get(one, one) for one in range(start, position + 1))
