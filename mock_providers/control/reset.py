@@ -21,7 +21,7 @@ from mock_providers.outcomes import Outcome
 from mock_providers.retention import Mark
 from mock_providers.serials import Serial
 from mock_providers.switches import SwitchSet
-from mock_providers.webhooks import plan_book
+from mock_providers.webhooks import fault_book, plan_book
 from mock_providers.webhooks.fault_book import AskedFault
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import Plan, PlanStep
@@ -61,6 +61,7 @@ def empty(app: Flask, space: str, level: str, keep: bool = True) -> dict[str, in
                 removed[str(table.name)] = gone.rowcount  # type: ignore[attr-defined]
         if level == "faults":
             plan_book.let_go(space)
+            fault_book.let_go(space)
             plan_book.forget_ends(space)
         elif level == "state":
             plan_book.rearm()

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import Index, String, bindparam, delete, select
+from sqlalchemy import Index, String, bindparam, delete, null, select, update
 from sqlalchemy.orm import Mapped, mapped_column
 
 from mock_providers import clock, serials
@@ -18,6 +18,7 @@ from mock_providers.errors import Problem
 from mock_providers.people import world
 from mock_providers.webhooks import faults
 from mock_providers.webhooks.catalogue import ANSWER, CALLBACK, CATALOGUE
+from mock_providers.webhooks.models import Delivery
 
 LONGEST_SECONDS = 30.0
 SCOPE = ("vendor", "type", "path", "ref", "person")
@@ -231,6 +232,12 @@ def remove(**which: Any) -> int:
         gone = gone.where(getattr(AskedFault, name) == value)
     result = db.session.execute(gone.execution_options(synchronize_session=False))
     return result.rowcount  # type: ignore[attr-defined]
+
+
+def let_go(space: str) -> None:
+    """Deliveries that were given a fault and not sent yet (a crash, a stop) leave whole. The caller commits."""
+    given = update(Delivery).where(Delivery.space == space, Delivery.fault.is_not(None), Delivery.state != "leased")
+    db.session.execute(given.values(fault=null()).execution_options(synchronize_session=False))
 
 
 def sweep(now: datetime) -> None:

@@ -179,6 +179,18 @@ def test_a_reset_of_faults_takes_them_and_leaves_the_rest(mocks: Flask, ear: Ear
     assert carried(mocks) == [None]
 
 
+def test_a_reset_of_faults_also_frees_what_a_crash_left_marked(mocks: Flask, ear: Ear, ask: Any) -> None:
+    ask("POST", "faults", {"fault": "body_empty"})
+    tell(mocks, URL)
+    with spaces.entered(mocks, "default"):
+        store.claim("default", clock.now(), 8)
+        store.recover()
+        db.session.commit()
+    ask("POST", "reset", {"level": "faults"})
+    deliver(mocks)
+    assert carried(mocks) == [None]
+
+
 def test_faults_are_forgotten_by_number_by_name_and_by_scope(ask: Any) -> None:
     for name, ref in (("body_empty", "A1"), ("body_empty", "A2"), ("body_huge", "A1"), ("signature_bad", "A3")):
         ask("POST", "faults", {"fault": name, "ref": ref})
