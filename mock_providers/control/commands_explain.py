@@ -14,6 +14,7 @@ explain = group(
 )
 FINE = ("ok", "not_checked")
 SHOWN_AT_MOST = 200
+SAID_ABOVE = {("journal", "string_to_sign"), ("journal", "signature"), ("journal", "expected"), ("journal", "shown")}
 
 
 def show(client: Client, found: Json) -> None:
@@ -41,7 +42,8 @@ def told(found: Json) -> Iterator[str]:
     for title in ("expected", "shown", "facts", "journal", "answer"):
         if found.get(title):
             yield f"{title}:"
-            yield from (f"  {name}: {_short(_flat(value))}" for name, value in found[title].items())
+            rest = {name: value for name, value in found[title].items() if (title, name) not in SAID_ABOVE}
+            yield from (f"  {name}: {_short(_flat(value))}" for name, value in rest.items())
     if heard := found.get("receiver"):
         yield f"receiver: {heard['status'] or 'no answer'} after {heard['ms']} ms {heard['reason']}".rstrip()
         for one in heard["suggests"]:

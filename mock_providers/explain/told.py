@@ -117,7 +117,7 @@ def _resource(report: Report, body: bytes, ring: Ring) -> None:
         report.blame("ciphertext_not_base64")
         return
     for key in filter(None, (ring.apiv3_key, *ring.other_apiv3_keys)):
-        name = "yours" if key == ring.apiv3_key else "another merchant's"
+        name = "your" if key == ring.apiv3_key else "another merchant's"
         for aad in dict.fromkeys((extra, *AADS)):
             if opened(key, nonce, aad, cipher) is not None:
                 report.facts["resource"] = f"opens with {name} APIv3 key and associated_data {aad!r}"
