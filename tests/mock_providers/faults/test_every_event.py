@@ -70,9 +70,10 @@ def events(mocks: Flask) -> dict[str, Act]:
 
 def test_every_fault_that_fits_changes_what_is_sent(events: dict[str, Act]) -> None:
     for name, act in events.items():
-        usual = act.case().sent()
+        case = act.case()
+        usual = case.sent()
         for fault in act.faults():
-            sents = faults.damaged(fault.name, act.vendor, damages.CALLBACKS, act.case())
+            sents = faults.damaged(fault.name, act.vendor, damages.CALLBACKS, case)
             last = sents[-1]
             same = (last.headers, last.body, last.query, last.way) == (usual.headers, usual.body, usual.query, "")
             assert len(sents) > 1 or not same, (name, fault.name)
