@@ -126,9 +126,41 @@ class BackEnd:
         self.accounts.pop(space, None)
         if level not in ("state", "all"):
             return {}
-        shutil.rmtree(self._app().config["SETTINGS"].data / "materials" / space, ignore_errors=True)
+        shutil.rmtree(self._materials(space), ignore_errors=True)
         with spaces.entered(self._app(), space):
             return db.forget(space)
+
+    def keep(self, space: str, folder: Path) -> None:
+        """Write a space's rows and materials into a snapshot's folder."""
+        from mock_providers.snapshots import cabinet, shelf
+
+        shelf.copy_out(self._database(), folder / cabinet.BACK_END, space, 0)
+        materials = self._materials(space)
+        if materials.exists():
+            shutil.copytree(materials, folder / cabinet.MATERIALS)
+
+    def put_back(self, space: str, folder: Path) -> None:
+        """Make a space what a snapshot's folder holds, in one transaction. Materials are named by their content."""
+        from mock_providers.snapshots import cabinet, shelf
+
+        self.accounts.pop(space, None)
+        if (folder / cabinet.MATERIALS).exists():
+            shutil.copytree(folder / cabinet.MATERIALS, self._materials(space), dirs_exist_ok=True)
+        if (folder / cabinet.BACK_END).exists():
+            shelf.copy_in(self._database(), folder / cabinet.BACK_END, space, unchanging=("audit_entry",))
+
+    def private_tables(self) -> tuple[str, ...]:
+        """What is never exported: who is logged in, and answers that may say so."""
+        return ("answered", "national_login", "session")
+
+    def _materials(self, space: str) -> Path:
+        return Path(self._app().config["SETTINGS"].data) / "materials" / space
+
+    def _database(self) -> Path:
+        from yibao.db import db
+
+        with self._app().app_context():
+            return Path(db.engine.url.database or "")
 
     def _app(self) -> "Flask":
         assert self.app is not None, "the halves are not joined yet"
@@ -168,6 +200,7 @@ def join(data: Path, public_url: str, background: bool = True, **options: Any) -
     from mock_providers import spaces as mock_spaces
     from mock_providers.accounts import every
     from mock_providers.settings import Settings as MockSettings
+    from mock_providers.snapshots import keeper
     from yibao.settings import Settings, UnknownSpace
 
     def pick(*names: str) -> dict[str, Any]:
@@ -205,13 +238,16 @@ def join(data: Path, public_url: str, background: bool = True, **options: Any) -
         Settings.from_env(
             data=data,
             public_url=public_url,
-            background=background,
+            background=False,
             accounts=accounts,
             **pick("seed", "region", "policy_version"),
         ),
         InProcess(mocks.wsgi_app),
         now,
     )
+    keeper.finish(mocks, neighbours_too=True)
+    if background:
+        neighbour.app.extensions["ticker"].start()
     return Simulator(neighbour.app, mocks)
 
 

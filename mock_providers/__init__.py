@@ -6,6 +6,7 @@ at the root under the vendor's own host name, and the control API under /_mock. 
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any, Protocol
 
 from flask import Flask
@@ -43,6 +44,12 @@ class Neighbour(Protocol):
 
     def forget(self, space: str, level: str) -> dict[str, int]: ...
 
+    def keep(self, space: str, folder: Path) -> None: ...
+
+    def put_back(self, space: str, folder: Path) -> None: ...
+
+    def private_tables(self) -> tuple[str, ...]: ...
+
 
 class VendorHosts:
     """WSGI: a request to a vendor's real host name is served by that vendor at the root."""
@@ -76,6 +83,7 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
         wechatpay,
     )
     from mock_providers.national import channel
+    from mock_providers.snapshots import checkpoints, keeper
 
     settings = settings or Settings.from_env()
     people.read(settings.world)
@@ -98,8 +106,10 @@ def create_app(settings: Settings | None = None, neighbour: Neighbour | None = N
         vendor.connect(app)
     app.extensions["bureau_order"] = channel.find
     control.init(app)
+    checkpoints.init()
     webhooks.init(app, {v.NAME: v.notify for v in (wechat, wechatpay, national)}, damages.CALLBACKS)
     clock.ensure_default(app)
+    keeper.finish(app, neighbours_too=False)
     app.wsgi_app = spaces.PathPrefix(VendorHosts(app.wsgi_app))  # type: ignore[method-assign]
     if settings.background:
         book.start()

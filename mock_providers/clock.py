@@ -49,6 +49,11 @@ def shown(stands: Hands) -> datetime:
     return at.replace(microsecond=at.microsecond // 1000 * 1000)
 
 
+def instant(ms: int | None) -> datetime | None:
+    """An instant kept as milliseconds since 1970, +08:00."""
+    return None if ms is None else datetime.fromtimestamp(ms / 1000, CHINA)
+
+
 def hands(space: str) -> Hands:
     """How a space's clock stands."""
     known = spaces.facts(space)

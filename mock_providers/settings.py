@@ -46,4 +46,6 @@ class Settings:
             "world": env.get("MOCK_WORLD", "sample"),
             "allowed_hosts": tuple(filter(None, env.get("MOCK_ALLOWED_HOSTS", "").split(","))),
         }
+        if "MOCK_CHECKPOINTS" in env:
+            found["switches"] = {"control.checkpoints": env["MOCK_CHECKPOINTS"]}
         return cls(**{**found, **given})  # type: ignore[arg-type]

@@ -37,6 +37,7 @@ def init(app: Flask) -> None:
         openapi,
         plans,
         reset,
+        snapshots,
         story,
         time,
         traffic,
@@ -47,7 +48,7 @@ def init(app: Flask) -> None:
 
     _guard(app)
     banner.init(app)
-    workbench = (plans, ladders, why, wait, faults, explain)
+    workbench = (plans, ladders, why, wait, faults, explain, snapshots)
     for part in (world, certificates, messages, time, traffic, story, *workbench, reset, choices, openapi):
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)

@@ -9,7 +9,7 @@ from typing import Any
 
 import click
 
-from mock_providers.control import commands_callbacks, commands_explain, commands_faults
+from mock_providers.control import commands_callbacks, commands_explain, commands_faults, commands_snapshots
 from mock_providers.control.shell import Client, group, lister, pairs, shower, talks
 
 POLL_SECONDS = 0.5
@@ -188,12 +188,14 @@ def set_deviation(client: Client, changes: tuple[str, ...]) -> None:
     client.show(client.ask("POST", "deviations", body))
 
 
+commands_callbacks.event.add_command(commands_snapshots.rewind)
 COMMANDS: dict[str, click.Command] = {
     str(command.name): command
     for command in (
         *commands_callbacks.COMMANDS,
         *commands_faults.COMMANDS,
         *commands_explain.COMMANDS,
+        *commands_snapshots.COMMANDS,
         people,
         push,
         credentials,

@@ -1,5 +1,6 @@
 """`/_mock/people`, `credentials`, `spaces`: who lives here, which keys they use, and other testers' worlds."""
 
+import shutil
 from dataclasses import asdict
 from datetime import date, datetime
 from typing import Any
@@ -184,4 +185,5 @@ def remove_space(name: str) -> dict[str, Any]:
         removed = empty(current_app._get_current_object(), name, "all", keep=False)  # type: ignore[attr-defined]
         db.session.execute(delete(Space).where(Space.name == name))
         db.session.commit()
+        shutil.rmtree(current_app.config["SETTINGS"].data / "snapshots" / name, ignore_errors=True)
     return {"removed": removed}

@@ -1,0 +1,193 @@
+"""Saving a space and putting it back: both halves, its clock, serials, switches, and everything on its way.
+
+A restore is one transaction per half. Which snapshot is being put back is written down first; if the program is
+killed before the end, the next start puts it back again from the beginning, so there is the state from before
+(nothing was written down) or the saved one, never a mixture.
+"""
+
+import shutil
+import sqlite3
+from pathlib import Path
+from typing import Any
+
+from flask import Flask, g
+from sqlalchemy import func, select
+
+from mock_providers import clock, spaces
+from mock_providers.control.walk import lock
+from mock_providers.db import db
+from mock_providers.errors import Problem
+from mock_providers.retention import alive
+from mock_providers.snapshots import cabinet, shelf
+from mock_providers.snapshots.cabinet import About, Cabinet
+from mock_providers.webhooks.models import Event
+
+WRITTEN_ONCE = ("call", "attempt", "event", "plan_step")
+OF_THE_PLACE = ("account",)
+IN_FLIGHT = "in flight when the snapshot was taken: sent again"
+
+
+def of(app: Flask, space: str) -> Cabinet:
+    return Cabinet(app.config["SETTINGS"].data, space)
+
+
+def database(app: Flask) -> Path:
+    """The file this half is kept in. Raises Problem STATE_CONFLICT if it is not SQLite."""
+    with app.app_context():
+        url = db.engine.url
+    if url.get_backend_name() != "sqlite" or not url.database:
+        raise Problem("STATE_CONFLICT", "snapshots are of SQLite files; this server keeps its rows elsewhere")
+    return Path(url.database)
+
+
+def save(app: Flask, space: str, name: str) -> tuple[About, list[str]]:
+    """A new snapshot, and which old ones had to go. Waits for what is in flight. No transaction may be open."""
+    place = of(app, space)
+    folder = place.folder(name)
+    with lock(space), app.extensions["sender"].alone(space):
+        app.extensions["journal"].flush()
+        if folder.exists():
+            raise Problem("STATE_CONFLICT", f"there is a snapshot {name} already; delete it or choose another name")
+        made = write(app, space, folder)
+        place.grew(made)
+        return made, place.bounded()
+
+
+def write(app: Flask, space: str, folder: Path, automatic: bool = False) -> About:
+    """The folder of a snapshot. Reads what is committed and waits for nobody."""
+    place, neighbour = of(app, space), app.config["NEIGHBOUR"]
+    path = database(app)
+    with place.filling(folder) as part:
+        hands = clock.wall()
+        counts = shelf.copy_out(path, part / cabinet.MOCKS, space, int(hands.timestamp() * 1000))
+        if neighbour:
+            neighbour.keep(space, part)
+        newest, stands = _read(part / cabinet.MOCKS)
+        made = About(
+            name=folder.name,
+            at=clock.shown(stands).isoformat(),
+            wall=hands.isoformat(),
+            wall_ns=clock.wall_ns(),
+            events=counts["event"],
+            newest_event=newest,
+            automatic=automatic,
+        )
+        cabinet.describe(part, made)
+    return made
+
+
+def _read(file: Path) -> tuple[int, clock.Hands]:
+    connection = sqlite3.connect(file)
+    try:
+        newest = connection.execute("SELECT coalesce(max(id), 0) FROM event").fetchone()[0]
+        offset_ms, frozen_ms = connection.execute("SELECT offset_ms, frozen_at FROM hands").fetchone()
+    finally:
+        connection.close()
+    return newest, (offset_ms, clock.instant(frozen_ms))
+
+
+def restore(app: Flask, space: str, folder: Path) -> tuple[About, shelf.Returned]:
+    """Put a snapshot back. Waits for what is in flight; no transaction may be open."""
+    place = of(app, space)
+    with lock(space), app.extensions["sender"].alone(space):
+        app.extensions["journal"].flush()
+        if not (folder / cabinet.ABOUT).exists():
+            raise Problem("NOT_FOUND", f"there is no snapshot {folder.name[:64]!r}")
+        place.begin(folder)
+        try:
+            done = _mocks(app, space, folder)
+        except sqlite3.Error as error:
+            place.end()
+            raise Problem("STATE_CONFLICT", f"nothing was changed: the snapshot does not fit: {error}") from error
+        one = _neighbour_and_end(app, place, folder)
+    return one, done
+
+
+def _neighbour_and_end(app: Flask, place: Cabinet, folder: Path) -> About:
+    if neighbour := app.config["NEIGHBOUR"]:
+        neighbour.put_back(place.space, folder)
+    one = cabinet.about(folder)
+    place.went_back(one)
+    for path in place.automatic():
+        if cabinet.about(path).uid not in place.line() and path != folder:
+            shutil.rmtree(path, ignore_errors=True)
+    place.end()
+    app.extensions["journal"].bytes = -1
+    app.extensions["sender"].forgotten()
+    return one
+
+
+def _mocks(app: Flask, space: str, folder: Path) -> shelf.Returned:
+    wall_ms, imported = int(clock.wall().timestamp() * 1000), cabinet.about(folder).imported
+
+    def finish(live: sqlite3.Connection) -> None:
+        marked = (
+            "UPDATE delivery SET state = 'pending', leased_at_ns = NULL, reason = ? WHERE space = ? AND state = ?"
+        )
+        live.execute(marked, (IN_FLIGHT, space, "leased"))
+        seed, offset_ms, frozen_at, walking, saved_ms = live.execute("SELECT * FROM shelf.hands").fetchone()
+        if frozen_at is None or walking:  # it ran: it runs on from the instant it showed
+            shown = frozen_at if frozen_at is not None else saved_ms + offset_ms
+            offset_ms, frozen_at = shown - wall_ms, None
+        if imported:  # ids that grow from the seed were made those of this space
+            seed = live.execute("SELECT seed FROM space WHERE name = ?", (space,)).fetchone()[0]
+        live.execute(
+            "UPDATE space SET seed = ?, offset_ms = ?, frozen_at = ?, walking = 0 WHERE name = ?",
+            (seed, offset_ms, frozen_at, space),
+        )
+
+    return shelf.copy_in(
+        database(app),
+        folder / cabinet.MOCKS,
+        space,
+        untouched=OF_THE_PLACE if imported else (),
+        unchanging=WRITTEN_ONCE,
+        before_commit=finish,
+    )
+
+
+def finish(app: Flask, neighbours_too: bool) -> None:
+    """At start, before anything runs: put back whole what a killed process put back in part."""
+    for root in sorted((app.config["SETTINGS"].data / "snapshots").glob("*/restoring")):
+        place = of(app, root.parent.name)
+        folder = place.begun()
+        if folder is None:
+            place.end()
+            continue
+        if not neighbours_too or not app.config["NEIGHBOUR"]:
+            _mocks(app, place.space, folder)
+        if neighbours_too or not app.config["NEIGHBOUR"]:
+            _neighbour_and_end(app, place, folder)
+
+
+def before_event(app: Flask, space: str, event: int) -> tuple[Path, int] | None:
+    """The newest snapshot behind the present state that does not hold the event; how many events are undone.
+
+    Raises Problem NOT_FOUND if there is no such event.
+    """
+    with spaces.entered(app, space):
+        g.write_mode = False
+        born = db.session.scalar(select(Event.wall_ns).where(Event.id == event, alive(Event)))
+        count = select(func.count()).select_from(Event).where(alive(Event))
+        if born is None:
+            raise Problem("NOT_FOUND", f"there is no event {event}")
+        place = of(app, space)
+        line = place.line()
+        for path in place.newest_first():
+            one = cabinet.about(path)
+            own = one.automatic and path.name == str(event)
+            if one.uid in line and (own or (one.newest_event < event and one.wall_ns < born)):
+                return path, db.session.scalar(count.where(Event.id > one.newest_event)) or 0
+    return None
+
+
+def shown(folder: Path) -> dict[str, Any]:
+    one = cabinet.about(folder)
+    return {
+        "name": one.name,
+        "at": one.at,
+        "taken": one.wall,
+        "events": one.events,
+        "bytes": cabinet.size(folder),
+        "imported": one.imported,
+    }
