@@ -21,9 +21,9 @@ def renew() -> None:
     path.write_text(f"{head}{mark}{switches.as_markdown()}\n{end}{rest}", "utf-8")
 
 
-def test_switches_are_named_after_their_vendor() -> None:
+def test_switches_are_named_after_their_vendor_or_the_control_api() -> None:
     vendors = {vendor.NAME for vendor in (wechat, wechatpay, national)}
-    assert {name.split(".")[0] for name in switches.ALL} <= vendors
+    assert {name.split(".")[0] for name in switches.ALL} <= {*vendors, "control"}
 
 
 def test_every_variable_the_settings_read_is_in_the_readme() -> None:
