@@ -94,9 +94,9 @@ def put(name: str, wanted: str) -> None:
 
 
 def as_markdown() -> str:
-    """The table of docs/DEVIATIONS.md, one row a switch."""
+    """The table of docs/DEVIATIONS.md: one row a switch, sorted by name."""
     rows = ["| switch | default | other values | kind | fact sheet | why |", "|---|---|---|---|---|---|"]
-    for switch in ALL.values():
+    for switch in sorted(ALL.values(), key=lambda one: one.name):
         others = ", ".join(f"`{choice}`" for choice in switch.choices if choice != switch.default) or "any text"
         cells = (f"`{switch.name}`", f"`{switch.default}`" if switch.default else "(empty)", others, switch.kind)
         rows.append(

@@ -1,9 +1,16 @@
 """The documents tell the truth."""
 
 import re
+from importlib import import_module
 from pathlib import Path
+from pkgutil import walk_packages
 
+import mock_providers
 from mock_providers import national, switches, wechat, wechatpay
+
+for found in walk_packages(mock_providers.__path__, "mock_providers."):
+    if ".migrations" not in found.name and not found.name.endswith("__main__"):
+        import_module(found.name)  # every switch is declared by some module
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text("utf-8")

@@ -118,19 +118,6 @@ class Handset:
         """The subscribe messages WeChat shows on this phone."""
         return list(self.control("GET", f"people/{self.person}/messages?limit=500")["items"])
 
-    def subscribe(self, answer: str | Json = "accept") -> Json:
-        """wx.requestSubscribeMessage for what the back end asks: one pop-up for each kind of template."""
-        offered = self.api("GET", "/me/message-templates")["items"]
-        said: Json = {}
-        for kind in dict.fromkeys(row["kind"] for row in offered):
-            ids = [row["template_id"] for row in offered if row["kind"] == kind]
-            said |= self.phone("wechat/subscribe", person=self.person, tmplIds=ids, answer=answer)
-        return said
-
-    def messages(self) -> list[Json]:
-        """The subscribe messages WeChat shows on this phone."""
-        return list(self.control("GET", f"people/{self.person}/messages?limit=500")["items"])
-
     def bind_real_name(self) -> Json:
         """Name and document of the person who holds the phone."""
         me = self.facts()

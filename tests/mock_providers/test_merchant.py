@@ -12,7 +12,6 @@ from werkzeug.serving import make_server
 
 from mock_providers import clock, keys
 from mock_providers.people import world as people
-from mock_providers.webhooks import resend
 from tests.mock_providers.national.institution import PHARMACY, Institution
 from tests.served import served
 
@@ -97,7 +96,7 @@ class Shopper:
 def vendors(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
     stranger = keys._make()[0]
     with pytest.MonkeyPatch.context() as patch, served(tmp_path_factory.mktemp("vendors"), background=True) as app:
-        patch.setattr(resend, "_stranger", lambda: stranger)  # the few keys of a test run may be anybody's
+        patch.setattr(keys, "strangers_pem", lambda: stranger)  # the few keys of a test run may be anybody's
         yield app
 
 

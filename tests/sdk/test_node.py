@@ -16,7 +16,6 @@ import requests
 from flask import Flask
 
 from mock_providers import keys
-from mock_providers.webhooks import resend
 from tests.served import served
 
 pytestmark = [pytest.mark.sdk]
@@ -85,7 +84,7 @@ def app(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Flask]:
         pytest.skip(lacks)
     patch = pytest.MonkeyPatch()
     stranger = keys._make()[0]
-    patch.setattr(resend, "_stranger", lambda: stranger)  # the few keys of a test run may be anybody's
+    patch.setattr(keys, "strangers_pem", lambda: stranger)  # the few keys of a test run may be anybody's
     with served(tmp_path_factory.mktemp("node"), background=True) as made:
         made.extensions["settle"] = lambda **asked: {"ok": True, "reason": "", "passthrough": {"setl_id": "S1"}}
         made.extensions.pop("check_authorisation")  # the bureau has tests of its own
