@@ -4,7 +4,7 @@ import itertools
 import random
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -28,7 +28,7 @@ PLACES = ("P46019900008", "P46019900010", "H46019900001", "H46019900003", "H4601
 CODES = ("D04", "D05", "D07", "D25", "X01", "X02")
 NUMBER = itertools.count(1)
 FEW = settings(
-    max_examples=20,
+    max_examples=15,
     deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow, HealthCheck.data_too_large],
 )
@@ -47,12 +47,13 @@ class Want:
 
 @dataclass(frozen=True)
 class Start:
-    """How things stand before: the rules, balances, what counts already, and who helps whom."""
+    """How things stand before: the rules, balances, what was used and given this year, and who helps whom."""
 
     profile: str
     mode: str
     balances: tuple[int, ...]
     used: tuple[int, ...]
+    given: tuple[int, ...]
     helpers: tuple[str | None, ...]
 
 
@@ -72,6 +73,7 @@ STARTS = st.builds(
     mode=st.sampled_from(["policy", "open"]),
     balances=st.tuples(*(st.sampled_from([0, 1, 999, 40_000, 3_000_000]) for _ in PEOPLE)),
     used=st.tuples(*(st.sampled_from([0, 0, 49_000, 249_900]) for _ in PEOPLE)),
+    given=st.tuples(*(st.sampled_from([0, 0, 56_000, 779_000]) for _ in PEOPLE)),
     helpers=st.tuples(*(st.none() | st.sampled_from(PEOPLE) for _ in PEOPLE)),
 )
 
@@ -88,12 +90,14 @@ def at(app: Flask, start: Start) -> Iterator[None]:
         g.write_mode = True
         switches.put("national.policy", start.profile)
         switches.put("national.pharmacy_pooled_mode", start.mode)
-        for who, balance, used, helper in zip(PEOPLE, start.balances, start.used, start.helpers, strict=True):
+        rows = zip(PEOPLE, start.balances, start.used, start.given, start.helpers, strict=True)
+        for who, balance, used, helped_fen, helper in rows:
             insured = world().people[who].insurance
             assert insured
             own = balance if insured.type == "310" else 0
             helped = None if helper == who else helper
             person.adjust(who, balance_fen=own, pooled_used_fen=used, mutual_aid_from=helped)
+            person.adjust(who, mutual_used_fen=helped_fen)
         yield
         db.session.rollback()
 
@@ -191,7 +195,7 @@ def test_the_order_of_independent_settlements_changes_no_sum_of_funds(
     app: Flask, start: Start, wants: list[Want], choose: random.Random
 ) -> None:
     """Different people: each has their own funds. Where nobody helps anybody, every leg stays the same."""
-    alone = Start(start.profile, start.mode, start.balances, start.used, (None,) * len(PEOPLE))
+    alone = replace(start, helpers=(None,) * len(PEOPLE))
     for begins in (start, alone):
         found = []
         for order in (wants, choose.sample(wants, len(wants))):
@@ -208,7 +212,7 @@ def test_the_order_of_independent_settlements_changes_no_sum_of_funds(
 def test_without_the_account_flag_no_account_moves(app: Flask, start: Start, want: Want) -> None:
     with at(app, start):
         before = known()
-        row = settle(Want(want.who, want.place, want.items, False, want.year))
+        row = settle(replace(want, account=False))
         assert (row.own_fen, row.mutual_fen, row.account_fen, row.mutual_aid_from) == (0, 0, 0, None)
         after = known()
         for who in PEOPLE:
