@@ -76,6 +76,7 @@ class Till:
     def __post_init__(self) -> None:
         self.institution = self.institution or self.keys["fixmedins_code"]
         self.serials: Iterator[int] = itertools.count(self.number * 1_000_000 + clock.wall_ns() % 900_000)
+        self.messages: Iterator[int] = itertools.count(clock.wall_ns() % 1000)
         self.items: dict[str, str] = {}
 
     # the wire
@@ -93,8 +94,8 @@ class Till:
         }
 
     def msgid(self) -> str:
-        """Institution (12), time (14), serial (4); the serial runs over all counters of a second."""
-        return f"{self.institution}{self.now():%Y%m%d%H%M%S}{next(self.serials) % 10_000:04d}"
+        """Institution (12), time (14), counter (1), its own serial (3): no two counters ever send the same."""
+        return f"{self.institution}{self.now():%Y%m%d%H%M%S}{self.number % 10}{next(self.messages) % 1000:03d}"
 
     def call(self, infno: str, content: Json, area: str = "", msgid: str = "") -> Any:
         """One transaction; its output. Raises Said or Lost."""

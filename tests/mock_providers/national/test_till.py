@@ -85,6 +85,12 @@ def test_a_counters_day_from_sign_in_to_a_balanced_evening(mocks: Flask) -> None
         counter.quote(who, basket)
 
 
+def test_no_two_counters_ever_name_a_message_alike(mocks: Flask) -> None:
+    counters = [till(mocks, number) for number in range(1, 5)]
+    names = [counter.msgid() for _ in range(300) for counter in counters]
+    assert len(set(names)) == len(names) and {len(name) for name in names} == {30}
+
+
 def test_a_lost_answer_is_undone_before_the_till_tries_again(mocks: Flask) -> None:
     counter = till(mocks)
     who = customer(mocks, counter)
