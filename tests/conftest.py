@@ -1,5 +1,6 @@
 """What every test rests on. Slow things that are not the point are done once per run: RSA keys, migrations."""
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterator
 from importlib import import_module
@@ -9,6 +10,7 @@ from typing import Any
 
 import pytest
 
+FEW_EXAMPLES = 12
 HALVES = [half for half in ("mock_providers", "yibao") if find_spec(half)]
 
 
@@ -56,3 +58,18 @@ def copying(migrate: Callable[[Any], None]) -> Callable[[Any], None]:
             made.append(True)
 
     return copy
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A property tries a few examples in the everyday run; YIBAO_THOROUGH=1 tries as many as it asks for."""
+    if "YIBAO_THOROUGH" in os.environ:
+        return
+    from hypothesis import settings
+
+    for item in items:
+        test = getattr(getattr(item, "obj", None), "__func__", getattr(item, "obj", None))
+        asked = getattr(test, "_hypothesis_internal_use_settings", None)
+        if asked is None and hasattr(test, "hypothesis"):
+            asked = settings.default
+        if asked is not None and asked.max_examples > FEW_EXAMPLES:
+            test._hypothesis_internal_use_settings = settings(asked, max_examples=FEW_EXAMPLES)

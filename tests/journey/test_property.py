@@ -166,7 +166,7 @@ def test_a_door_of_the_mocks_answers_rubbish_without_a_500(simulator: Simulator,
     client = simulator.mocks.test_client()
     rules = sorted({rule.rule for rule in simulator.mocks.url_map.iter_rules() if rule.rule.startswith(f"/{door}/")})
 
-    @settings(FEW, max_examples=150)
+    @settings(FEW, max_examples=25)
     @given(data=st.data(), method=st.sampled_from([*METHODS, "POST", "POST"]), body=RAW, kind=TYPES)
     def throw(data: st.DataObject, method: str, body: bytes, kind: str | None) -> None:
         path = PART.sub(lambda _: data.draw(SEGMENT), data.draw(st.sampled_from(rules)))
@@ -187,7 +187,7 @@ def test_wechat_takes_rubbish_from_a_caller_with_a_good_token(simulator: Simulat
     places = ["/wxa/business/getuserphonenumber", "/cityservice/face/identify/getverifyid"]
     places += ["/cityservice/face/identify/queryverifyinfo", "/wxa/checksession", "/wxa/resetusersessionkey"]
 
-    @settings(FEW, max_examples=80)
+    @settings(FEW, max_examples=15)
     @given(place=st.sampled_from(places), body=RAW)
     def throw(place: str, body: bytes) -> None:
         answer = client.post(f"/wechat{place}?access_token={token}", data=body)
@@ -201,7 +201,7 @@ def test_wechat_pay_takes_rubbish_that_is_rightly_signed(simulator: Simulator, p
     rules = [rule for rule in simulator.mocks.url_map.iter_rules() if rule.rule.startswith("/wechatpay/v3/")]
     calls = sorted((method, rule.rule[10:]) for rule in rules for method in rule.methods & {"GET", "POST"})
 
-    @settings(FEW, max_examples=80)
+    @settings(FEW, max_examples=15)
     @given(call=st.sampled_from(calls), segment=st.sampled_from(["1", "X-1", "9" * 40]), body=RAW)
     def throw(call: tuple[str, str], segment: str, body: bytes) -> None:
         method, target = call[0], PART.sub(segment, call[1])
@@ -218,7 +218,7 @@ def test_the_payment_centre_takes_rubbish_that_is_rightly_sealed(simulator: Simu
         st.sampled_from(SEALED.split()), st.text(max_size=30) | st.integers() | st.lists(OBJECT, max_size=2)
     )
 
-    @settings(FEW, max_examples=60)
+    @settings(FEW, max_examples=15)
     @given(place=st.sampled_from(places), data=data)
     def throw(place: str, data: dict[str, Any]) -> None:
         assert "refused" in institution.call(f"/org/local/api/hos/{place}", data)
