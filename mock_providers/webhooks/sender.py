@@ -3,8 +3,10 @@
 The dispatcher writes finished attempts and claims due deliveries, both in batches; it sleeps until the next
 one is due or a commit wakes it. Workers build (sign, encrypt) and post, and never hold a lock or a
 transaction meanwhile. A host gets a share of the workers, a slow one a small share, so that one dead
-receiver does not hold up the others. A lease lives in the database: after a crash everything leased is due
-again, so nothing is lost and only what was in flight comes twice.
+receiver does not hold up the others. Where a clock stands still, a space is told one thing after another, so
+that the same story comes out whatever the number of workers; else what one person is told keeps its order.
+A lease lives in the database: after a crash everything leased is due again, so nothing is lost and only
+what was in flight comes twice.
 """
 
 import atexit
@@ -209,7 +211,7 @@ class Sender:
         self.ledger.store(made)
         with self.lock:
             for one in made:
-                if one.job.batch is None:
+                if not one.job.walked:
                     self.busy[one.job.space] -= 1
                     self.outstanding[one.job.host] -= 1
             self.news.notify_all()
@@ -232,10 +234,6 @@ class Sender:
         idle = self.lanes.ended(made)
         if self.lanes.waiting():
             self.work.notify()
-        if made.job.batch is not None:
-            made.job.batch.append(made)
-            self.news.notify_all()
-            return
         self.made.append(made)
         if len(self.made) in (1, GATHER_AT_MOST) or idle:
             self.news.notify_all()
@@ -262,7 +260,8 @@ class Sender:
             self.wake()
 
     def deliver_due(self, space: str, until: datetime) -> list[dict[str, Any]]:
-        """Attempt in this thread's time what is due by `until`, instant after instant, and say what came of it.
+        """Attempt in this thread what is due by `until`, instant after instant and one after another, and say what
+        came of it.
 
         Never call it with a transaction open: the receiver may call us back.
         """
@@ -278,32 +277,14 @@ class Sender:
                     jobs = store.claim(space, instant, CLAIMED_AT_ONCE)
                     db.session.commit()
                 for job in jobs:
-                    job.at = max(job.at or now, now)
+                    job.at, job.walked = max(job.at or now, now), True
                 self._equip(space, jobs)
-                made = self._all(jobs)
+                made = [self.attempt(job) for job in jobs]
                 self._store(made)
                 with spaces.entered(self.app, space):
                     g.write_mode = False
                     ids = store.attempt_ids(made)
                 fired += [_fired(one, ids.get(one.job.id)) for one in made]
-
-    def _all(self, jobs: list[Job]) -> list[Made]:
-        """Every job attempted, in the order given: by the workers if they run, else here."""
-        if not self.running or len(jobs) == 1:
-            return [self._sole(job) for job in jobs]
-        batch: list[Made] = []
-        with self.lock:
-            for job in jobs:
-                job.batch = batch
-                self.lanes.put(job)
-            self.work.notify(len(jobs))
-            self.news.wait_for(lambda: len(batch) == len(jobs) or self.stopped)
-        place = {job.id: number for number, job in enumerate(jobs)}
-        return sorted(batch, key=lambda one: place[one.job.id])
-
-    def _sole(self, job: Job) -> Made:
-        job.batch = ()
-        return self.attempt(job)
 
     def wait_idle(self, seconds: float) -> bool:
         """Block until nothing is due or in flight anywhere; False if that took too long."""

@@ -24,6 +24,7 @@ ATTEMPT: Any = Attempt.__table__
 PLAN_STEP: Any = PlanStep.__table__
 SPACE: Any = Space.__table__
 TIMER: Any = Timer.__table__
+Line = tuple[str, ...]
 
 
 @dataclass(slots=True, eq=False)
@@ -45,7 +46,15 @@ class Job:
     offset_ms: int = 0
     schedule: Sequence[int] = ()
     credentials: dict[str, Any] | None = None
-    batch: Any = None
+    walked: bool = False
+
+    def line(self) -> Line:
+        """Whom it may not overtake: where time stands still anything of its space, else what the same receiver is
+        told about the same person (or order, where nobody is known).
+        """
+        if self.at is not None:
+            return (self.space,)
+        return (self.space, self.host, self.event.person or self.event.ref)
 
 
 @dataclass(slots=True, eq=False)
