@@ -140,7 +140,12 @@ def resend(
 
 delivery = group("delivery", "Events on their way to an address.")
 lister(
-    delivery, "deliveries", ("id", "state", "tries", "next_at", "url", "reason", "planned"), "state", "vendor", "ref"
+    delivery,
+    "deliveries",
+    ("id", "state", "tries", "next_at", "url", "reason", "planned", "interrupted"),
+    "state",
+    "vendor",
+    "ref",
 )
 shower(delivery, "deliveries", "One delivery with its attempts. Example: yibao delivery show 1")
 for verb, text in (
@@ -197,7 +202,7 @@ def reasons(answer: Json) -> Iterable[str]:
 
 
 attempt = group("attempt", "Single tries with their exact bytes.")
-lister(attempt, "attempts", ("id", "at", "url", "status", "accepted", "ms", "reason"), "delivery")
+lister(attempt, "attempts", ("id", "at", "url", "status", "accepted", "ms", "reason", "after_crash"), "delivery")
 shower(attempt, "attempts", "One try: request and response, base64. Example: yibao attempt show 1")
 
 

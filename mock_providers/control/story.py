@@ -25,6 +25,7 @@ WORDS = {
     "again": "asks again",
     "distrust": "does not believe it",
 }
+AGAIN = " [sent again after a crash: the receiver may have had it already]"
 KINDS = ("call", "event", "plan", "attempt", "timer", "state", "alarm")
 
 
@@ -72,6 +73,7 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
         .add_columns(
             Attempt.url, Attempt.status, Attempt.accepted, Attempt.reason, Attempt.fault, Event.type, Event.ref
         )
+        .add_columns(Attempt.after_crash)
         .join(Delivery, Delivery.id == Attempt.delivery_id)
         .join(Event, Event.id == Delivery.event_id)
         .where(Attempt.wall_ns > after, alive(Attempt))
@@ -79,8 +81,11 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
     found = []
     for row in db.session.execute(wanted.order_by(Attempt.wall_ns).limit(limit)):
         outcome = row.status if row.status is not None else row.reason
-        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}{_carried(row.fault)}"
+        carried = _carried(row.fault) + AGAIN * row.after_crash
+        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}{carried}"
         about = {"delivery": row.delivery_id, "ref": row.ref, "status": row.status, "accepted": row.accepted}
+        if row.after_crash:
+            about["after_crash"] = True
         item = _item("attempt", row, row.wall_ns, summary, ms=row.ms, **about)
         found.append(item | ({"fault": row.fault} if row.fault else {}))
     return found

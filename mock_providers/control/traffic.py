@@ -98,6 +98,7 @@ def delivery_line(row: Delivery) -> dict[str, Any]:
         "plan": row.plan_id,
         "planned": row.plan_did,
         "behind": row.behind_id,
+        "interrupted": row.interrupted,
         "how": {**row.how, "edit": masking.tree(row.how.get("edit", {}))} if row.how else None,
     }
 
@@ -115,6 +116,7 @@ def attempt_line(row: Attempt) -> dict[str, Any]:
         "accepted": row.accepted,
         "reason": row.reason,
         "fault": row.fault,
+        "after_crash": row.after_crash,
     }
 
 

@@ -24,6 +24,7 @@ bp = Blueprint("control_why", __name__)
 VENDORS = ("wechat", "wechatpay", "national")
 NEAREST, SHOWN, BODY_SHOWN = 5, 50, 500
 GUARD = ("MOCK_ALLOWED_HOSTS", "callbacks never go to", "is not an http address", "private network")
+CRASHED = "{} of its tries cut off by the end of the server: the receiver may have had it before, look for it twice"
 Words = dict[str, Any]
 
 
@@ -102,6 +103,8 @@ def explained(row: Delivery) -> Words:
         select(Attempt).where(Attempt.delivery_id == row.id).order_by(Attempt.id.desc()).limit(1)
     )
     held_by, verdict, step = _verdict(row, event, last)
+    if row.interrupted:
+        verdict += f"; {CRASHED.format(row.interrupted)}"
     steps = _pauses(row, event)
     return {
         "delivery": row.id,
@@ -114,6 +117,7 @@ def explained(row: Delivery) -> Words:
         "held_by": held_by,
         "due": _due(row.next_at if row.state in ("pending", "leased") else None),
         "tries": row.tries,
+        "interrupted": row.interrupted,
         "last_reply": _reply(last),
         "left": _left(row, steps),
         "ladder": [at.isoformat() for at in _coming(row, steps)],

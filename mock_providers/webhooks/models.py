@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import g
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, false
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mock_providers import clock, serials
@@ -36,7 +36,8 @@ class Delivery(InSpace, Model):
     """One event on its way to one address. state: pending, leased, delivered, failed, held, cancelled.
 
     `how` is set when a tester sends it once more: edited fields, and how it is signed. `plan_id` and `plan_did` say
-    which plan touched it and how; one that waits behind another leaves once that one was tried.
+    which plan touched it and how; one that waits behind another leaves once that one was tried. `interrupted` counts
+    tries cut off by the end of the process, of which there is no attempt; `cut_off_ns` stands until the next one.
     """
 
     __tablename__ = "delivery"
@@ -55,10 +56,15 @@ class Delivery(InSpace, Model):
     plan_did: Mapped[str] = mapped_column(String(120), default="", server_default="")
     behind_id: Mapped[int | None] = mapped_column(index=True)
     fault: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    interrupted: Mapped[int] = mapped_column(default=0, server_default="0")
+    cut_off_ns: Mapped[int | None]
 
 
 class Attempt(InSpace, Model):
-    """One try: exact request and response bytes, how long it took, and what came of it; its fault, if it had one."""
+    """One try: exact request and response bytes, how long it took, and what came of it; its fault, if it had one.
+
+    `after_crash`: the try before it was cut off by the end of the process; the receiver may have had it already.
+    """
 
     __tablename__ = "attempt"
     __table_args__ = NO_ID_TWICE
@@ -77,6 +83,7 @@ class Attempt(InSpace, Model):
     accepted: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(200), default="")
     fault: Mapped[dict[str, Any] | None] = mapped_column(JSON)
+    after_crash: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 ON_EMIT: list[Callable[[Event, list[Delivery]], None]] = []

@@ -21,7 +21,7 @@ from flask import Flask, g
 
 from mock_providers import clock, retention, spaces, timers
 from mock_providers.db import db
-from mock_providers.webhooks import one_try, store
+from mock_providers.webhooks import crashes, one_try, store
 from mock_providers.webhooks.lanes import Lanes
 from mock_providers.webhooks.ledger import Ledger
 from mock_providers.webhooks.reply import Post
@@ -44,6 +44,7 @@ class Sender:
         self.threads = app.config["SETTINGS"].sender_threads
         self.lanes = Lanes(max(1, self.threads * 3 // 4))
         self.ledger = Ledger(app)
+        self.flights = crashes.FlightBook(app.config["SETTINGS"].data / "in-flight")
         self.lock = threading.Lock()
         self.work = threading.Condition(self.lock)
         self.news = threading.Condition(self.lock)
@@ -62,7 +63,7 @@ class Sender:
     def start(self) -> None:
         """Take back what a crash left leased, then send from now on."""
         with self.app.app_context():
-            store.recover()
+            crashes.recover(self.flights)
             clock.end_walks()
             db.session.commit()
         self.stopped = False
@@ -240,6 +241,7 @@ class Sender:
 
     def attempt(self, job: Job) -> Made:
         """Build afresh with wall time now, post, judge. Whatever goes wrong becomes a reason."""
+        self.flights.note(job.id, job.leased_at_ns)
         return one_try.make(job, self.vendors, self.post, self.app.logger, self.rough, self.damages)
 
     # Simulated time

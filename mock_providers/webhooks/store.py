@@ -24,6 +24,7 @@ ATTEMPT: Any = Attempt.__table__
 PLAN_STEP: Any = PlanStep.__table__
 SPACE: Any = Space.__table__
 TIMER: Any = Timer.__table__
+OF_JOB = ("id", "space", "url", "host", "tries", "next_at", "how", "fault", "cut_off_ns")
 Line = tuple[str, ...]
 
 
@@ -43,6 +44,7 @@ class Job:
     how: dict[str, Any] | None = None
     fault: dict[str, Any] | None = None
     leased_at_ns: int = 0
+    after_crash: bool = False
     offset_ms: int = 0
     schedule: Sequence[int] = ()
     credentials: dict[str, Any] | None = None
@@ -125,9 +127,8 @@ def outlook(space: str | None = None) -> list[Outlook]:
 
 def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) -> list[Job]:
     """Lease what is due in a space, oldest first; the caller commits."""
-    of_job = [DELIVERY.c[name] for name in ("id", "space", "url", "host", "tries", "next_at", "how", "fault")]
     wanted = (
-        select(*of_job, EVENT)
+        select(*(DELIVERY.c[name] for name in OF_JOB), EVENT)
         .join(EVENT, EVENT.c.id == DELIVERY.c.event_id)
         .where(*_due(space, until))
         .order_by(DELIVERY.c.next_at, DELIVERY.c.id)
@@ -137,9 +138,10 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
         wanted = wanted.where(DELIVERY.c.host.not_in(list(without)))
     names = [column.name for column in EVENT.c]
     jobs = []
-    for id_, its_space, url, host, tries, next_at, how, fault, *event in db.session.execute(wanted):
+    for id_, its_space, url, host, tries, next_at, how, fault, cut_off, *event in db.session.execute(wanted):
         about = SimpleNamespace(**dict(zip(names, event, strict=True)), tries=tries)
         jobs.append(Job(id_, its_space, url, host, tries, about, next_at, how, fault))
+        jobs[-1].after_crash = cut_off is not None
     if jobs:
         at_ns = clock.wall_ns()
         leased = update(DELIVERY).where(DELIVERY.c.id.in_([job.id for job in jobs]))
@@ -226,6 +228,7 @@ CHANGE = (
         reason=bindparam("its_reason"),
         leased_at_ns=None,
         fault=None,
+        cut_off_ns=None,
     )
 )
 FAULT = (
@@ -253,13 +256,8 @@ def _row(one: Made) -> dict[str, Any]:
         "accepted": one.accepted,
         "reason": one.reason[:200],
         "fault": one.fault,
+        "after_crash": one.job.after_crash,
     }
-
-
-def recover() -> int:
-    """After a start: what was leased when the last process ended is due again. The caller commits."""
-    again = update(DELIVERY).where(DELIVERY.c.state == "leased").values(state="pending", leased_at_ns=None)
-    return db.session.execute(again).rowcount  # type: ignore[attr-defined]
 
 
 def give_back(jobs: Sequence[Job]) -> None:

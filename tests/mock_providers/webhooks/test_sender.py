@@ -131,25 +131,6 @@ def test_a_slow_receiver_does_not_slow_the_api(live: Flask) -> None:
     stuck.set()
 
 
-def test_after_a_crash_what_was_leased_is_sent_again(tmp_path: Path) -> None:
-    dead = create_app(Settings(data=tmp_path, background=False))
-    tell(dead, URL, n=3)
-    with spaces.entered(dead, "default"):
-        assert len(store.claim("default", clock.now() + timedelta(seconds=1), 2)) == 2
-        db.session.commit()
-    with dead.app_context():
-        db.engine.dispose()
-    again = create_app(Settings(data=tmp_path, background=False))
-    sender = sender_of(again)
-    sender.post = ear = Ear()
-    sender.vendors["toy"] = sender_of(dead).vendors["toy"]
-    sender.start()
-    assert sender.wait_idle(3)
-    sender.stop()
-    assert len(ear.heard) == 3
-    assert {d.state for d in rows(again, Delivery)} == {"delivered"}
-
-
 def test_stopping_gives_back_what_was_not_sent(live: Flask) -> None:
     stuck = threading.Event()
     sender = sender_of(live)
