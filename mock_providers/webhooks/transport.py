@@ -1,4 +1,4 @@
-"""The only way a callback leaves: one request, pooled connections, a hard time limit, and a guard at connect.
+"""The only way a callback leaves: one request in one piece, kept connections, a hard time limit, a guard at connect.
 
 Allowed are loopback addresses and what `settings.allowed_hosts` lists: names, addresses, networks (10.1.0.0/16). The
 address is checked after the name was resolved, at every connect, and the very address that was checked is connected
@@ -7,19 +7,18 @@ that is not listed itself; link-local and metadata addresses are never called. R
 """
 
 import ipaddress
+import re
+import select
 import socket
 import ssl
 import threading
+import weakref
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cache, cached_property
+from functools import cache
+from http.client import HTTPException, HTTPResponse, IncompleteRead
 from typing import Any
-from urllib.parse import urlsplit
-
-from urllib3 import HTTPConnectionPool, HTTPHeaderDict, HTTPSConnectionPool, PoolManager
-from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import HTTPError, NewConnectionError
-from urllib3.util import SKIP_HEADER, Retry
+from urllib.parse import SplitResult, quote, urlsplit
 
 from mock_providers import clock
 from mock_providers.webhooks.reply import Headers, Reply
@@ -28,11 +27,18 @@ SECONDS = 5.0
 BODY_AT_MOST = 64 * 1024
 METADATA = {"100.100.100.200", "fd00:ec2::254", "168.63.129.16", "192.0.0.192"}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
-NO_RETRY = Retry(total=False, redirect=False)
+KEPT_EACH = 8
+KEPT_RECEIVERS = 64
+TARGET = "!#$%&'()*+,/:;=?@[]~"
+NO_LINE = re.compile(r"[\r\n\0]")
 
 
 class Forbidden(Exception):
     """The guard does not let a callback go there."""
+
+
+class NoSuchHost(OSError):
+    """The name has no address."""
 
 
 Address = ipaddress.IPv4Address | ipaddress.IPv6Address
@@ -138,6 +144,7 @@ class Socket(_Limited, socket.socket): ...
 class TlsSocket(_Limited, ssl.SSLSocket): ...
 
 
+@cache
 def secure() -> ssl.SSLContext:
     """TLS as usual, over sockets that keep to the limit."""
     context = ssl.create_default_context()
@@ -145,109 +152,141 @@ def secure() -> ssl.SSLContext:
     return context
 
 
-class _Guarded:
-    """Connects to a checked address."""
-
-    allowed: Sequence[str] = ()
-    host: str
-    port: int
-
-    def _new_conn(self) -> socket.socket:
-        try:
-            found = checked_addresses(self.host, self.port, self.allowed, _left())
-        except TimeoutError:
-            raise
-        except (OSError, UnicodeError) as error:
-            raise NewConnectionError(self, f"{self.host}: no such host") from error  # type: ignore[arg-type]
-        trouble: OSError = OSError("no address")
-        for family, kind, protocol, address in found:
-            made = Socket(family, kind, protocol)
-            try:
-                made.settimeout(_left())
-                made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-                made.connect(address)
-                return made
-            except OSError as error:
-                made.close()
-                trouble = error
-        raise trouble
-
-
 class Transport:
-    """`Transport(allowed)(url, headers, body)` posts and says what came back. It never raises."""
+    """`Transport(allowed)(url, headers, body)` posts and says what came back. It never raises.
+
+    Connections are kept, a few a receiver; one the receiver closed meanwhile is noticed before it is used.
+    """
 
     def __init__(self, allowed: Sequence[str] = ()) -> None:
         self.allowed = tuple(allowed)
-
-    @cached_property
-    def _plain(self) -> PoolManager:
-        connection = type("Connection", (_Guarded, HTTPConnection), {"allowed": self.allowed})
-        pool = type("Pool", (HTTPConnectionPool,), {"ConnectionCls": connection})
-        return self._manager("http", pool)
-
-    @cached_property
-    def _secure(self) -> PoolManager:
-        context = secure()
-        connection = type("Connection", (_Guarded, HTTPSConnection), {"allowed": self.allowed})
-        pool = type("Pool", (HTTPSConnectionPool,), {"ConnectionCls": connection})
-        return self._manager("https", pool, ssl_context=context)
-
-    @staticmethod
-    def _manager(scheme: str, pool: type, **more: Any) -> PoolManager:
-        manager = PoolManager(num_pools=64, maxsize=8, retries=False, timeout=SECONDS, **more)
-        manager.pool_classes_by_scheme = {scheme: pool}
-        return manager
-
-    def _pool(self, scheme: str, host: str, port: int | None) -> HTTPConnectionPool:
-        manager = self._secure if scheme == "https" else self._plain
-        return manager.connection_from_host(host, port, scheme)
+        self.lock = threading.Lock()
+        self.kept: dict[tuple[str, str], list[socket.socket]] = {}
+        weakref.finalize(self, _hang_up, self.kept)
 
     def __call__(self, url: str, headers: Headers, body: bytes, method: str = "POST") -> Reply:
         limit(SECONDS)
         try:
-            return self._send(method, url, headers, body)
+            parts = http_address(url)
+            request = head(method, url, headers, body) + body
+            connection = self._kept(parts) or connect(parts, self.allowed)
+            return self._ask(connection, parts, request, method)
         except Forbidden as error:
             return Reply(None, [], b"", str(error), refused=True)
-        except (HTTPError, OSError, ValueError) as error:
+        except (OSError, ValueError, HTTPException) as error:
             return Reply(None, [], b"", plainly(error))
 
-    def _send(self, method: str, url: str, headers: Headers, body: bytes) -> Reply:
-        parts = urlsplit(url)
-        if parts.scheme not in ("http", "https") or not parts.hostname:
-            raise Forbidden(f"{url[:80]} is not an http address")
-        pool = self._pool(parts.scheme, parts.hostname, parts.port)
-        sent = None if method == "GET" else body
-        answer = pool.urlopen(
-            method, target_of(url), sent, _sent(headers), NO_RETRY, False, preload_content=False, decode_content=False
-        )
+    def _ask(self, connection: socket.socket, parts: SplitResult, request: bytes, method: str) -> Reply:
+        usable = False
         try:
-            read = answer.read(BODY_AT_MOST + 1)
-            if len(read) > BODY_AT_MOST:
-                answer.close()
-            return Reply(answer.status, list(answer.headers.items()), read[:BODY_AT_MOST])
-        except (HTTPError, OSError) as error:
-            answer.close()
-            return Reply(None, list(answer.headers.items()), b"", plainly(error))
+            connection.sendall(request)
+            reply, usable = answered(connection, method)
+            return reply
         finally:
-            answer.release_conn()
+            self._keep(parts, connection) if usable else connection.close()
+
+    def _kept(self, parts: SplitResult) -> socket.socket | None:
+        """A connection to this receiver that is still open, and silent as it should be."""
+        while True:
+            with self.lock:
+                kept = self.kept.get((parts.scheme, parts.netloc))
+                if not kept:
+                    return None
+                connection = kept.pop()
+            if not _is_readable(connection):
+                return connection
+            connection.close()
+
+    def _keep(self, parts: SplitResult, connection: socket.socket) -> None:
+        with self.lock:
+            kept = self.kept.pop((parts.scheme, parts.netloc), [])
+            self.kept[parts.scheme, parts.netloc] = kept
+            gone = [connection] if len(kept) >= KEPT_EACH else []
+            if not gone:
+                kept.append(connection)
+            if len(self.kept) > KEPT_RECEIVERS:
+                gone += self.kept.pop(next(iter(self.kept)))
+        for one in gone:
+            one.close()
+
+
+def _hang_up(kept: dict[tuple[str, str], list[socket.socket]]) -> None:
+    for connections in kept.values():
+        for connection in connections:
+            connection.close()
+
+
+def http_address(url: str) -> SplitResult:
+    """The parts of an address that may be called. Raises Forbidden, or ValueError where it is no address at all."""
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname:
+        raise Forbidden(f"{url[:80]} is not an http address")
+    return parts
+
+
+def connect(parts: SplitResult, allowed: Sequence[str]) -> socket.socket:
+    """A connection to a checked address. Raises Forbidden, OSError or ValueError."""
+    host = str(parts.hostname)
+    port = parts.port or (443 if parts.scheme == "https" else 80)
+    try:
+        found = checked_addresses(host, port, allowed, _left())
+    except TimeoutError:
+        raise
+    except (OSError, UnicodeError) as error:
+        raise NoSuchHost(f"{host}: no such host") from error
+    trouble: OSError = OSError("no address")
+    for family, kind, protocol, address in found:
+        made = Socket(family, kind, protocol)
+        try:
+            made.settimeout(_left())
+            made.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            made.connect(address)
+            return secure().wrap_socket(made, server_hostname=host) if parts.scheme == "https" else made
+        except OSError as error:
+            made.close()
+            trouble = error
+    raise trouble
+
+
+def head(method: str, url: str, headers: Headers, body: bytes) -> bytes:
+    """Request line and exactly these headers, with Host and Content-Length where they are missing."""
+    named = {name.lower() for name, _ in headers}
+    lines = [f"{method} {target_of(url)} HTTP/1.1"]
+    if "host" not in named:
+        lines.append(f"Host: {urlsplit(url).netloc.rpartition('@')[2]}")
+    if "content-length" not in named and method != "GET":
+        lines.append(f"Content-Length: {len(body)}")
+    lines += [f"{name}: {value}" for name, value in headers]
+    if any(NO_LINE.search(line) for line in lines):
+        raise ValueError("a header may not hold a line break")
+    return "\r\n".join([*lines, "", ""]).encode("latin-1")
+
+
+def answered(connection: socket.socket, method: str = "POST") -> tuple[Reply, bool]:
+    """What came back, capped; and whether the connection may be used again. Raises OSError or HTTPException."""
+    answer = HTTPResponse(connection, method=method)
+    try:
+        answer.begin()
+        body = answer.read(BODY_AT_MOST + 1)
+        if answer.length and len(body) <= BODY_AT_MOST:
+            raise IncompleteRead(body, answer.length)
+        usable = answer.isclosed() and not answer.will_close
+        return Reply(answer.status, answer.getheaders(), body[:BODY_AT_MOST]), usable
+    finally:
+        answer.close()
+
+
+def _is_readable(connection: socket.socket) -> bool:
+    """Whether something came that nobody asked for: the end of the connection, as a rule."""
+    look = select.poll()
+    look.register(connection, select.POLLIN)
+    return bool(look.poll(0))
 
 
 def target_of(url: str) -> str:
-    """Path and query of an address."""
+    """Path and query of an address, as they stand in a request line."""
     parts = urlsplit(url)
-    return (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
-
-
-def _sent(headers: Headers) -> dict[str, Any] | HTTPHeaderDict:
-    """Exactly these headers: urllib3 adds nothing of its own."""
-    sent: dict[str, Any] | HTTPHeaderDict = dict(headers)
-    if len(sent) < len(headers):
-        sent = HTTPHeaderDict(headers)
-    names = {name.lower() for name, _ in headers}
-    for name in ("User-Agent", "Accept-Encoding"):
-        if name.lower() not in names:
-            sent[name] = SKIP_HEADER
-    return sent
+    return quote((parts.path or "/") + (f"?{parts.query}" if parts.query else ""), TARGET)
 
 
 def plainly(error: BaseException) -> str:
@@ -260,5 +299,7 @@ def plainly(error: BaseException) -> str:
             return "connection refused"
         if isinstance(inner, ConnectionResetError):
             return "connection reset"
+        if isinstance(inner, NoSuchHost):
+            return str(inner)
         inner = inner.__cause__ or inner.__context__
     return f"{type(error).__name__}: {error}"[:190]

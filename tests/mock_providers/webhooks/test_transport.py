@@ -1,3 +1,4 @@
+import select
 import socket
 import threading
 import time
@@ -53,6 +54,63 @@ def test_connections_are_kept() -> None:
         post = Transport()
         assert [post(url, [], b"x").status for _ in range(3)] == [204, 204, 204]
     assert len(ports) == 1
+
+
+def test_a_connection_the_receiver_closed_meanwhile_is_not_used_again() -> None:
+    ports = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        ports.append(handler.client_address[1])
+        answer(handler, 204)
+        handler.close_connection = True
+
+    with receiver(respond) as url:
+        post = Transport()
+        for _ in range(5):
+            assert post(url, [], b"x").status == 204
+            (kept,) = post.kept[("http", url.removeprefix("http://"))]
+            select.select([kept], [], [], 2)
+    assert len(set(ports)) == 5
+
+
+def test_connections_kept_are_few_a_receiver_and_receivers_kept_are_few(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(transport, "KEPT_RECEIVERS", 2)
+    post = Transport()
+    with receiver(lambda handler: void(answer(handler, 204))) as url:
+        port = url.rpartition(":")[2]
+        for host in ("127.0.0.1", "localhost", "127.1"):
+            assert post(f"http://{host}:{port}/", [], b"x").status == 204
+        assert [name for _, name in post.kept] == [f"localhost:{port}", f"127.1:{port}"]
+
+
+def test_an_answer_that_ends_early_is_no_answer() -> None:
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        handler.rfile.read(int(handler.headers["Content-Length"]))
+        handler.wfile.write(b"HTTP/1.1 200 OK\r\nContent-Length: 10\r\n\r\nhalf")
+        handler.close_connection = True
+
+    with receiver(respond) as url:
+        reply = Transport()(url, [], b"x")
+    assert (reply.status, reply.trouble) == (None, "IncompleteRead: IncompleteRead(4 bytes read, 6 more expected)")
+
+
+@pytest.mark.parametrize(
+    "headers", [[("X-One", "1\r\nX-Two: 2")], [("X-One", "1\nX-Two: 2")], [("X-One: 1\r\nX", "2")]]
+)
+def test_a_header_cannot_smuggle_another_one(headers: list[tuple[str, str]]) -> None:
+    assert "line break" in Transport()("http://127.0.0.1:9/", headers, b"").trouble
+
+
+def test_an_address_with_letters_of_any_script_is_written_as_a_browser_would() -> None:
+    paths = []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        paths.append(handler.path)
+        answer(handler, 204)
+
+    with receiver(respond) as url:
+        assert Transport()(f"{url}/回调 1?名=值&a=%20", [], b"x").status == 204
+    assert paths == ["/%E5%9B%9E%E8%B0%83%201?%E5%90%8D=%E5%80%BC&a=%20"]
 
 
 def test_a_redirect_is_not_followed() -> None:
