@@ -69,6 +69,13 @@ def value(name: str) -> str:
     return g.switches.get(name) or current_app.config["SETTINGS"].switches.get(name) or ALL[name].default
 
 
+def value_in(space: str, name: str) -> str:
+    """How a switch stands in a space, for work that is in none."""
+    wanted = select(_TABLE.value).where(_TABLE.space == space, _TABLE.name == name)
+    moved = db.session.scalar(wanted)
+    return moved or current_app.config["SETTINGS"].switches.get(name) or ALL[name].default
+
+
 def on(name: str) -> bool:
     """A switch whose choices are off and on."""
     return value(name) == "on"

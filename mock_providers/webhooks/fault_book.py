@@ -21,12 +21,13 @@ from mock_providers.webhooks.catalogue import ANSWER, CALLBACK, CATALOGUE
 from mock_providers.webhooks.models import Delivery
 
 LONGEST_SECONDS = 30.0
-SCOPE = ("vendor", "type", "path", "ref", "person")
+SCOPE = ("vendor", "type", "path", "ref", "person", "endpoint")
 
 
 class AskedFault(InSpace, Model):
     """A fault of the catalogue for what comes next. Empty scopes match anything; `left` None: until its time.
 
+    `endpoint` empty is the vendor's own address: who listens besides changes nothing for it.
     `nth` is its number in the space and `seen` how often it could have struck: the draws of `percent` rest on them.
     """
 
@@ -40,6 +41,7 @@ class AskedFault(InSpace, Model):
     path: Mapped[str] = mapped_column(String(200), default="")
     ref: Mapped[str] = mapped_column(String(64), default="")
     person: Mapped[str] = mapped_column(String(10), default="")
+    endpoint: Mapped[str] = mapped_column(String(40), default="", server_default="")
     percent: Mapped[int] = mapped_column(default=100)
     seconds: Mapped[float] = mapped_column(default=0.0)
     left: Mapped[int | None]
@@ -76,8 +78,9 @@ def check(name: str, on: str = "", **scope: Any) -> None:
     vendor = scope.get("vendor")
     if vendor and not known.concerns(vendor):
         raise Problem("FIELD_INVALID", f"{name} is for {', '.join(known.vendors)}", {"vendor": ["not its vendor"]})
-    foreign = "path" if known.on == CALLBACK else "type"
-    if scope.get(foreign):
+    for foreign in ("path",) if known.on == CALLBACK else ("type", "endpoint"):
+        if not scope.get(foreign):
+            continue
         field = {"type": "event"}.get(foreign, foreign)
         raise Problem("FIELD_INVALID", f"{name} damages a {known.on}: it has no {field}", {field: ["not its scope"]})
     if scope.get("seconds") and not known.seconds:
@@ -152,6 +155,8 @@ def _for_event(open_: list[Any], job: Any, now: datetime) -> dict[str, Any] | No
         wanted = (getattr(row, name) for name in ("vendor", "type", "ref", "person"))
         given = (event.vendor, event.type, event.ref, event.person)
         if not all(map(_same, wanted, given)) or not _is_open(row, now):
+            continue
+        if row.endpoint != (job.endpoint.name if job.endpoint else ""):
             continue
         if faults.fits(CATALOGUE[row.name], event.vendor, known, event) and (struck := strike(row.id)):
             return struck

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import g
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, false
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, false, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mock_providers import clock, serials
@@ -13,6 +13,7 @@ from mock_providers.db import InSpace, Model, Moment, db
 from mock_providers.webhooks import engine
 
 NO_ID_TWICE = {"sqlite_autoincrement": True}
+OF_ENDPOINTS = text("endpoint_id IS NOT NULL")
 
 
 class Event(InSpace, Model):
@@ -38,10 +39,15 @@ class Delivery(InSpace, Model):
     `how` is set when a tester sends it once more: edited fields, and how it is signed. `plan_id` and `plan_did` say
     which plan touched it and how; one that waits behind another leaves once that one was tried. `interrupted` counts
     tries cut off by the end of the process, of which there is no attempt; `cut_off_ns` stands until the next one.
+    `endpoint_id`: which further receiver it is for (endpoints.py); None is the vendor's own address.
     """
 
     __tablename__ = "delivery"
-    __table_args__ = (Index(None, "state", "space", "next_at"), NO_ID_TWICE)
+    __table_args__ = (
+        Index(None, "state", "space", "next_at"),
+        Index(None, "endpoint_id", sqlite_where=OF_ENDPOINTS, postgresql_where=OF_ENDPOINTS),
+        NO_ID_TWICE,
+    )
     id: Mapped[int] = mapped_column(primary_key=True)
     event_id: Mapped[int] = mapped_column(ForeignKey("event.id", ondelete="CASCADE"), index=True)
     url: Mapped[str] = mapped_column(String(512))
@@ -58,6 +64,7 @@ class Delivery(InSpace, Model):
     fault: Mapped[dict[str, Any] | None] = mapped_column(JSON)
     interrupted: Mapped[int] = mapped_column(default=0, server_default="0")
     cut_off_ns: Mapped[int | None]
+    endpoint_id: Mapped[int | None]
 
 
 class Attempt(InSpace, Model):
@@ -122,7 +129,8 @@ def emit(
 
 def twin(one: Delivery) -> Delivery:
     """The same event once more to the same address, in the same state, under the same plan."""
-    names = ("event_id", "url", "host", "state", "next_at", "reason", "plan_id", "plan_did", "behind_id")
+    names = ("event_id", "url", "host", "endpoint_id", "state", "next_at", "reason")
+    names += ("plan_id", "plan_did", "behind_id")
     return Delivery(**{name: getattr(one, name) for name in names})
 
 

@@ -22,7 +22,8 @@ def equip(jobs: list[Job], vendors: dict[str, Any]) -> None:
             job.schedule = ladder(job.event, notify)
         whose = job.event.about.get("account", job.event.vendor)
         if whose in accounts.MAKERS:
-            job.credentials = accounts.account(whose)
+            held = accounts.account(whose)
+            job.credentials = job.endpoint.keys(held) if job.endpoint else held
 
 
 def ladder(event: Any, notify: Any) -> Sequence[int]:

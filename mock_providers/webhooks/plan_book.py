@@ -165,20 +165,22 @@ def _do(does: plans.Does, event: Event, deliveries: Sequence[Delivery], row: Pla
 def _line_up(row: Plan, order: Iterable[int]) -> None:
     """The last of a group has come: the first of the new order leaves, each other one once its predecessor was tried.
 
-    Who was let go or cancelled by a tester meanwhile is left as it is.
+    Each receiver has an order of its own: nobody waits for another's answer. Who was let go or cancelled by a tester
+    meanwhile is left as it is.
     """
     there = select(PlanStep.position, Delivery).join(PlanStep, PlanStep.event_id == Delivery.event_id)
     there = there.where(PlanStep.plan_id == row.id, PlanStep.position.in_(list(order)), Delivery.plan_id == row.id)
     there = there.where(Delivery.state == "held", Delivery.behind_id.is_(None), alive(Delivery))
     place = {position: number for number, position in enumerate(order)}
     waiting = [(position, one) for position, one in db.session.execute(there) if _waits(row, position)]
-    before: Delivery | None = None
+    last: dict[int | None, Delivery] = {}
     for _, one in sorted(waiting, key=lambda pair: (place[pair[0]], pair[1].id)):
+        before = last.get(one.endpoint_id)
         if before is None:
             one.state, one.next_at = "pending", clock.now()
         else:
             one.behind_id = before.id
-        before = one
+        last[one.endpoint_id] = one
     g.emitted = True
 
 

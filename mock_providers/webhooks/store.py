@@ -13,7 +13,7 @@ from mock_providers.db import CHINA, db
 from mock_providers.retention import alive
 from mock_providers.spaces import Space
 from mock_providers.timers import Timer
-from mock_providers.webhooks import engine, fault_book
+from mock_providers.webhooks import endpoints, engine, fault_book
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import PlanStep
 from mock_providers.webhooks.reply import Reply
@@ -24,7 +24,7 @@ ATTEMPT: Any = Attempt.__table__
 PLAN_STEP: Any = PlanStep.__table__
 SPACE: Any = Space.__table__
 TIMER: Any = Timer.__table__
-OF_JOB = ("id", "space", "url", "host", "tries", "next_at", "how", "fault", "cut_off_ns")
+OF_JOB = ("id", "space", "url", "host", "tries", "next_at", "how", "fault", "cut_off_ns", "endpoint_id")
 Line = tuple[str, ...]
 
 
@@ -48,6 +48,8 @@ class Job:
     offset_ms: int = 0
     schedule: Sequence[int] = ()
     credentials: dict[str, Any] | None = None
+    endpoint_id: int | None = None
+    endpoint: endpoints.Own | None = None
     walked: bool = False
 
     def line(self) -> Line:
@@ -56,7 +58,7 @@ class Job:
         """
         if self.at is not None:
             return (self.space,)
-        return (self.space, self.host, self.event.person or self.event.ref)
+        return (self.space, self.host, str(self.endpoint_id or ""), self.event.person or self.event.ref)
 
 
 @dataclass(slots=True, eq=False)
@@ -138,16 +140,18 @@ def claim(space: str, until: datetime, limit: int, without: Iterable[str] = ()) 
         wanted = wanted.where(DELIVERY.c.host.not_in(list(without)))
     names = [column.name for column in EVENT.c]
     jobs = []
-    for id_, its_space, url, host, tries, next_at, how, fault, cut_off, *event in db.session.execute(wanted):
+    rows = db.session.execute(wanted)
+    for id_, its_space, url, host, tries, next_at, how, fault, cut_off, endpoint, *event in rows:
         about = SimpleNamespace(**dict(zip(names, event, strict=True)), tries=tries)
         jobs.append(Job(id_, its_space, url, host, tries, about, next_at, how, fault))
-        jobs[-1].after_crash = cut_off is not None
+        jobs[-1].after_crash, jobs[-1].endpoint_id = cut_off is not None, endpoint
     if jobs:
         at_ns = clock.wall_ns()
         leased = update(DELIVERY).where(DELIVERY.c.id.in_([job.id for job in jobs]))
         db.session.execute(leased.values(state="leased", leased_at_ns=at_ns))
         for job in jobs:
             job.leased_at_ns = at_ns
+        endpoints.equip(jobs)
         _damage(jobs, until)
     return jobs
 
@@ -196,6 +200,7 @@ def write(made: Sequence[Made]) -> int:
         )
     db.session.execute(CHANGE, changes)
     _release_behind(kept)
+    endpoints.heard(kept)
     rows = [_row(each) for one in kept for each in (*one.earlier, one) if each.request is not None]
     if rows:
         db.session.execute(insert(ATTEMPT), rows)
