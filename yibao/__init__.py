@@ -60,16 +60,13 @@ def create_app(settings: Settings | None = None, transport: Any = None, clock: C
 
 def _guard_requests(app: Flask) -> None:
     """A request id for every request, CORS for loopback origins."""
-    from yibao import origins
+    from yibao import ids, origins
 
     @app.before_request
     def begin() -> None:
-        import secrets
-
         given = request.headers.get("X-Request-Id", "")
-        g.request_id = (
-            given if given.isascii() and given.isprintable() and 0 < len(given) <= 40 else secrets.token_hex(8)
-        )
+        is_fit = given.isascii() and given.isprintable() and 0 < len(given) <= 40
+        g.request_id = given if is_fit else ids.nonce(16)
 
     @app.after_request
     def finish(response: Response) -> Response:

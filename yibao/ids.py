@@ -2,12 +2,14 @@
 
 import hashlib
 import hmac
+import itertools
 
 from flask import current_app
 from sqlalchemy import String, UniqueConstraint
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from yibao import clock
 from yibao.db import InSpace, Model, current_space, db
 
 
@@ -33,3 +35,10 @@ def fresh(kind: str, length: int = 16) -> str:
     seed = str(current_app.config["SETTINGS"].seed).encode()
     text = f"{current_space()}\x1f{kind}\x1f{number(kind)}"
     return hmac.new(seed, text.encode(), hashlib.sha256).hexdigest()[:length]
+
+
+def nonce(length: int = 32) -> str:
+    """Hex nobody can guess and nobody was given before: it follows from our own key, the wall clock and a count."""
+    turn = next(current_app.extensions.setdefault("nonces", itertools.count()))
+    key = current_app.config["SIGNING_KEY"].encode()
+    return hmac.new(key, f"{clock.wall_ns()}\x1f{turn}".encode(), hashlib.sha512).hexdigest()[:length]

@@ -4,8 +4,10 @@ Rule of the file: no I/O. Multiplication reads a table of 52 windows of 5 bits p
 each public key's, kept); it is not constant time, which a mock can afford.
 """
 
+import hmac
 import secrets
 from functools import cache, lru_cache
+from itertools import count
 
 from cryptography.hazmat.primitives.hashes import SM3, Hash
 
@@ -183,17 +185,23 @@ def signed_digest(public: bytes, signature: bytes) -> int | None:
 
 
 def sign(private: bytes, message: bytes, user_id: bytes = DEFAULT_ID, k: int | None = None) -> bytes:
-    """`r‖s`, 64 bytes. `k` is for test vectors only; drawn at random otherwise."""
+    """`r‖s`, 64 bytes. `k` is for test vectors only; else it follows from key and content."""
     d = scalar_of(private)
     e = digest(public_of(private), message, user_id)
+    turns = count()
     while True:
-        nonce = k or secrets.randbelow(N - 1) + 1
+        nonce = k or _secret_number(private, e, next(turns))
         r = (e + _x(_multiply(_base_table(), nonce))) % N
         s = (nonce - r * d) * pow(1 + d, -1, N) % N
         if r and s and r + nonce != N:
             return r.to_bytes(32) + s.to_bytes(32)
         if k:
             raise ValueError("this k gives no signature")
+
+
+def _secret_number(private: bytes, e: int, turn: int) -> int:
+    drawn = hmac.digest(private, e.to_bytes(32) + turn.to_bytes(4), "sha512")
+    return int.from_bytes(drawn) % (N - 1) + 1
 
 
 def verify(public: bytes, message: bytes, signature: bytes, user_id: bytes = DEFAULT_ID) -> bool:

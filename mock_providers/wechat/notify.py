@@ -1,6 +1,9 @@
-"""Pushed messages on their way out: signed afresh for every try, the message the same each time."""
+"""Pushed messages on their way out: signed afresh for every try, the message the same each time.
 
-import secrets
+What a try makes up (nonce, padding) follows from the push token, the event, the number of the try and its time.
+"""
+
+import hmac
 from datetime import datetime
 from typing import Any
 
@@ -15,7 +18,9 @@ Built = tuple[list[tuple[str, str]], bytes, dict[str, str]]
 def build(event: Event, credentials: dict[str, Any], now: datetime) -> Built:
     """Headers, body, and the signed query that joins the address."""
     mode, form = event.about["mode"], event.about["form"]
-    stamp = (str(int(now.timestamp())), str(secrets.randbelow(2**31)), secrets.token_hex(8).encode())
+    about_try = f"{event.notice_id}\x1f{getattr(event, 'tries', 0)}\x1f{now.isoformat()}"
+    made = hmac.digest(credentials["push_token"].encode(), about_try.encode(), "sha512")
+    stamp = (str(int(now.timestamp())), str(int.from_bytes(made[:4]) >> 1), made[4:12].hex().encode())
     query, body = push_wire.pushed(event.plain, mode, form, credentials, stamp)
     headers = {
         "User-Agent": "Mozilla/4.0",

@@ -1,6 +1,5 @@
 """Message push: where an app's messages go, whether that address answers for itself, and sending one."""
 
-import secrets
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -81,9 +80,9 @@ def check_url(url: str) -> None:
 def verify(app: str, url: str) -> None:
     """Ask the address to answer for itself (§5.1). Raises Problem PUSH_URL_REFUSED. No transaction may be open."""
     token = accounts.account(APPS[app])["push_token"]
+    timestamp, nonce = str(clock.wall_unix()), serials.fresh_digits("wechat.push_nonce", 10)
+    echo = serials.fresh_digits("wechat.push_echo", 19)
     db.session.commit()
-    timestamp, nonce = str(clock.wall_unix()), str(secrets.randbelow(2**31))
-    echo = str(secrets.randbelow(2**63))
     query = {"signature": push_wire.signature(token, timestamp, nonce), "timestamp": timestamp}
     asked = with_query(url, query | {"nonce": nonce, "echostr": echo})
     reply = current_app.extensions["get_url"](asked)

@@ -1,16 +1,15 @@
 """The way out: JSON, the headers of every answer, the signature under it, and what somebody planned for it.
 
-Everything an answer makes up (its Request-ID, its nonce) follows from the space's seed and the request, so the
-same story twice looks the same twice; nothing is written for it.
+Everything an answer makes up (its Request-ID, its nonce) follows from the space's seed and the request (from wall
+time where the request has no nonce), so the same story twice looks the same twice; nothing is written for it.
 """
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import sha256
-from itertools import count
 from typing import Any
 
-from flask import Response, current_app, g, request
+from flask import Response, g, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
@@ -40,7 +39,7 @@ outcomes.declare(TARGET, *PROBES, *FAULTS, ACCEPTED, APPLIED)
 def begin() -> None:
     """Make the answer's random bytes while the transaction is open."""
     given = request.headers.get("Authorization", "")
-    nonce = next(current_app.extensions.setdefault("wechatpay_calls", count())) if "nonce_str=" not in given else ""
+    nonce = "" if "nonce_str=" in given else clock.wall_ns()
     content = sha256(request.get_data()).digest() if request.content_length else b""
     g.random = serials.derive("wechatpay.answer", given, nonce, journal.raw_target(), content.hex(), size=64)
 

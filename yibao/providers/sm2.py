@@ -4,9 +4,10 @@ Rules of the file: whole numbers only, no I/O. Points are (x, y, z) with z = 0 a
 one inversion per signature is enough.
 """
 
-import secrets
+import hmac
 from base64 import b64decode
 from functools import lru_cache
+from itertools import count
 
 from cryptography.hazmat.primitives import hashes
 
@@ -23,16 +24,23 @@ INFINITY: Point = (1, 1, 0)
 
 
 def sign(private_key: str, message: bytes, user_id: bytes, k: int | None = None) -> bytes:
-    """64 bytes r‖s. `k` is for test vectors only; a live signer draws it."""
+    """64 bytes r‖s. `k` is for test vectors only; a live signer grows it from key and content, as RFC 6979 does."""
     d = int.from_bytes(b64decode(private_key, validate=True))
     e = _digest(_public_of(d), message, user_id)
+    turns = count()
     while True:
-        drawn = k or 1 + secrets.randbelow(N - 1)
+        drawn = k or _grown(d, e, next(turns))
         x, _ = _affine(_times(drawn, G))
         r = (e + x) % N
         s = pow(1 + d, -1, N) * (drawn - r * d) % N
         if r and s and r + drawn != N:
             return r.to_bytes(32) + s.to_bytes(32)
+
+
+def _grown(d: int, e: int, turn: int) -> int:
+    """A number nobody without the key can guess, and another one for every content."""
+    text = b"sm2 nonce" + e.to_bytes(32) + turn.to_bytes(4)
+    return 1 + int.from_bytes(hmac.digest(d.to_bytes(32), text, "sha512")) % (N - 1)
 
 
 def verify(public_key: str, message: bytes, signature: bytes, user_id: bytes) -> bool:

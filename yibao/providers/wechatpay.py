@@ -7,7 +7,6 @@ Reading a notice raises Untrusted.
 
 import hashlib
 import json
-import secrets
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -25,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key, l
 from cryptography.x509 import load_pem_x509_certificate
 from flask import Response, current_app
 
-from yibao import clock
+from yibao import clock, ids
 from yibao.db import current_space
 from yibao.identity import check_character
 from yibao.providers.http import Answer, Unreachable, Untrusted, VendorRefused, send
@@ -160,7 +159,7 @@ def report_medical_refund(
 def pay_parameters(prepay_id: str) -> dict[str, str]:
     """The arguments of wx.requestPayment (and appId, which is signed but not passed there)."""
     account = _account()
-    stamp, nonce, package = str(clock.wall_unix()), secrets.token_hex(16), f"prepay_id={prepay_id}"
+    stamp, nonce, package = str(clock.wall_unix()), ids.nonce(), f"prepay_id={prepay_id}"
     text = f"{account['appid']}\n{stamp}\n{nonce}\n{package}\n"
     return {
         "appId": account["appid"],
@@ -283,7 +282,7 @@ def _json(answer: Answer) -> dict[str, Any]:
 
 
 def _authorization(account: Mapping[str, Any], method: str, target: str, body: bytes) -> str:
-    stamp, nonce = str(clock.wall_unix()), secrets.token_hex(16)
+    stamp, nonce = str(clock.wall_unix()), ids.nonce()
     text = f"{method}\n{target}\n{stamp}\n{nonce}\n".encode() + body + b"\n"
     return (
         f'{SCHEME} mchid="{account["mchid"]}",nonce_str="{nonce}",signature="{_sign(text)}",'

@@ -3,12 +3,11 @@
 import hashlib
 import itertools
 import json
-import secrets
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from yibao import clock
+from yibao import clock, ids
 from yibao.money import yuan
 from yibao.providers.http import Unreachable, VendorRefused, send
 from yibao.providers.national.facts import (
@@ -28,7 +27,7 @@ from yibao.providers.national.facts import (
 
 IDENTITY_CARD, OTHER_DOCUMENT = "02", "99"
 INSTITUTION_TYPES = {"hospital": "1", "pharmacy": "2"}
-SERIALS = itertools.count(secrets.randbelow(10_000))
+SERIALS = itertools.count(clock.wall_ns() // 1000)  # not where the process before began
 
 
 def person(name: str, id_type: str, id_number: str) -> Person:
@@ -129,7 +128,7 @@ def gateway_signature(timestamp: str, secret: str, nonce: str) -> str:
 def _gateway(infno: str, content: Mapping[str, Any], institution_code: str = "", area: str = "") -> dict[str, Any]:
     account = credentials()
     code = institution_code or account["fixmedins_code"]
-    stamp, nonce = str(clock.wall_unix()), secrets.token_hex(16)
+    stamp, nonce = str(clock.wall_unix()), ids.nonce()
     envelope = {
         "infno": infno,
         "msgid": message_id(code),

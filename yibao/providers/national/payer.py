@@ -3,12 +3,11 @@
 import hashlib
 import hmac
 import json
-import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import quote
 
-from yibao import clock
+from yibao import clock, ids
 from yibao.providers.http import Unreachable, VendorRefused, send
 from yibao.providers.national.facts import credentials, parsed
 
@@ -43,7 +42,7 @@ def user_query(base_url: str, asked: Mapping[str, str]) -> Payer:
     headers = {
         "Content-Type": "application/json",
         "god-portal-timestamp": timestamp,
-        "god-portal-request-id": secrets.token_hex(16),
+        "god-portal-request-id": ids.nonce(),
         "god-portal-signature": portal_signature(mip["partner_secret"], partner, timestamp),
     }
     body = json.dumps(dict(asked)).encode()

@@ -1,11 +1,10 @@
 """Log in with the national platform: begun here, agreed to on its page, finished here, once, within ten minutes."""
 
 import hmac
-import secrets
 from collections.abc import Mapping
 from urllib.parse import urlencode, urlsplit
 
-from yibao import audit, clock, identity, origins
+from yibao import audit, clock, identity, ids, origins
 from yibao.db import db
 from yibao.errors import Refused
 from yibao.providers.http import Unreachable, Untrusted, VendorRefused
@@ -24,7 +23,7 @@ def begin(return_to: str, is_asked: bool) -> tuple[str, str]:
     """
     if return_to and not _is_ours(return_to):
         raise Refused("FIELD_INVALID", fields={"return_to": ["not a page that may be sent tokens"]})
-    state, nonce, verifier = (secrets.token_urlsafe(32) for _ in range(3))
+    state, nonce, verifier = (ids.nonce(64) for _ in range(3))
     try:
         url = login.page_url(state, nonce, verifier)
     except (Unreachable, Untrusted) as error:
