@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from flask import Flask, g
-from sqlalchemy import JSON, Index, String, delete, select
+from sqlalchemy import JSON, Index, String, delete, false, select
 from sqlalchemy.orm import Mapped, mapped_column
 
 from yibao import clock
@@ -19,7 +19,10 @@ RETRY = timedelta(seconds=30)
 
 
 class Task(InSpace, Model):
-    """Due at a business instant. `ref` is the row it is about; one open task per (kind, ref) is kept."""
+    """Due at a business instant. `ref` is the row it is about; one open task per (kind, ref) is kept.
+
+    It stays until it was done: `running` is put off meanwhile, so that it comes again after a crash.
+    """
 
     __tablename__ = "task"
     __table_args__ = (Index(None, "space", "due_at"), Index(None, "space", "kind", "ref"))
@@ -28,6 +31,7 @@ class Task(InSpace, Model):
     ref: Mapped[str] = mapped_column(String(64))
     due_at: Mapped[datetime] = mapped_column(Moment)
     about: Mapped[dict[str, Any]] = mapped_column(JSON, default=dict)
+    running: Mapped[bool] = mapped_column(default=False, server_default=false())
 
 
 def handles(kind: str) -> Callable[[Handler], Handler]:
@@ -66,13 +70,15 @@ def run_due(now: datetime) -> list[dict[str, Any]]:
         if task is None:
             db.session.rollback()
             return done
-        kind, ref, about = task.kind, task.ref, task.about
+        id_, kind, ref, about = task.id, task.kind, task.ref, task.about
         done.append({"kind": kind, "ref": ref, "due_at": task.due_at.isoformat()})
-        db.session.delete(task)
+        task.running, task.due_at = True, now + RETRY
         db.session.commit()
         try:
             HANDLERS[kind](ref, about)
             db.session.rollback()
+            db.session.execute(delete(Task).where(Task.id == id_, Task.running))
+            db.session.commit()
         except Exception:
             db.session.rollback()
             at(now + RETRY, kind, ref, **about)

@@ -38,7 +38,7 @@ class FlightBook:
             file.truncate(NOTE.size * NOTES)
         with self.path.open("r+b") as file:
             self.page = mmap.mmap(file.fileno(), NOTE.size * NOTES)
-        return set(NOTE.iter_unpack(self.page)) if known else None  # type: ignore[arg-type]
+        return set(NOTE.iter_unpack(self.page)) if known else None
 
     def note(self, id_: int, leased_at_ns: int) -> None:
         """This one leaves now. Never waits."""

@@ -13,7 +13,7 @@ from yibao.spaces import entered
 
 @pytest.fixture
 def done(yibao, monkeypatch):
-    """Handlers of this test: `note` remembers, `fail` raises, `again` plans itself once more."""
+    """Handlers of this test: `note` remembers, `fail` raises, `again` plans itself once more, `die` is killed."""
     seen = []
 
     def fail(ref, about):
@@ -26,7 +26,10 @@ def done(yibao, monkeypatch):
             tasks.at(clock.now(), "again", ref, times=about["times"] - 1)
             db.session.commit()
 
-    handlers = {"note": lambda ref, about: seen.append((ref, about)), "fail": fail, "again": again}
+    def die(ref, about):
+        raise KeyboardInterrupt
+
+    handlers = {"die": die, "note": lambda ref, about: seen.append((ref, about)), "fail": fail, "again": again}
     monkeypatch.setattr(tasks, "HANDLERS", {**tasks.HANDLERS, **handlers})
     with entered(yibao, "default"):
         yield seen
@@ -70,6 +73,18 @@ def test_a_failing_task_is_rolled_back_and_tried_again(done):
         tasks.run_due(TODAY)
     left = db.session.scalars(select(tasks.Task)).one()
     assert (left.kind, left.due_at) == ("fail", TODAY + tasks.RETRY)
+
+
+def test_a_task_that_was_cut_off_by_the_end_of_the_process_comes_again(done, monkeypatch):
+    plan(0, "die", "a", n=1)
+    with pytest.raises(KeyboardInterrupt):
+        tasks.run_due(TODAY)
+    db.session.rollback()
+    monkeypatch.setitem(tasks.HANDLERS, "die", lambda ref, about: done.append((ref, about)))
+    assert tasks.run_due(TODAY) == []
+    tasks.run_due(TODAY + tasks.RETRY)
+    assert done == [("a", {"n": 1})]
+    assert tasks.next_due() is None
 
 
 def test_the_ticker_logs_a_failure_and_goes_on(done, yibao):
