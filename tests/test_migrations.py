@@ -26,7 +26,10 @@ def test_a_new_database_has_what_the_models_describe(half: str, tmp_path: Path) 
     with app.app_context(), db.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": False})
         made = list(compare_metadata(context, db.metadata))
+        tables = connection.exec_driver_sql("SELECT name FROM sqlite_master WHERE sql LIKE '%AUTOINCREMENT%'")
+        counted = {row[0] for row in tables}
     assert made == []
+    assert counted == {name for name, table in db.metadata.tables.items() if table.kwargs.get("sqlite_autoincrement")}
 
 
 @pytest.mark.parametrize("half", ["mock_providers", "yibao"])

@@ -5,7 +5,7 @@ from datetime import datetime
 from typing import Any
 
 from flask import g
-from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, false, text
+from sqlalchemy import JSON, ForeignKey, Index, LargeBinary, String, UniqueConstraint, event, text
 from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from mock_providers import clock, serials
@@ -90,7 +90,7 @@ class Attempt(InSpace, Model):
     accepted: Mapped[bool]
     reason: Mapped[str] = mapped_column(String(200), default="")
     fault: Mapped[dict[str, Any] | None] = mapped_column(JSON)
-    after_crash: Mapped[bool] = mapped_column(default=False, server_default=false())
+    after_crash: Mapped[bool] = mapped_column(default=False, server_default="0")
 
 
 ON_EMIT: list[Callable[[Event, list[Delivery]], None]] = []
@@ -129,8 +129,8 @@ def emit(
 
 def twin(one: Delivery) -> Delivery:
     """The same event once more to the same address, in the same state, under the same plan."""
-    names = ("event_id", "url", "host", "endpoint_id", "state", "next_at", "reason")
-    names += ("plan_id", "plan_did", "behind_id")
+    where, how = ("event_id", "endpoint_id", "url", "host"), ("state", "next_at", "reason")
+    names = (*where, *how, "plan_id", "plan_did", "behind_id")
     return Delivery(**{name: getattr(one, name) for name in names})
 
 

@@ -52,7 +52,7 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f("ix_endpoint_note_space_wall_ns"), ["space", "wall_ns"], unique=False)
 
     with op.batch_alter_table("attempt", schema=None) as batch_op:
-        batch_op.add_column(sa.Column("after_crash", sa.Boolean(), server_default=sa.text("0"), nullable=False))
+        batch_op.add_column(sa.Column("after_crash", sa.Boolean(), server_default="0", nullable=False))
 
     with op.batch_alter_table("delivery", schema=None) as batch_op:
         batch_op.add_column(sa.Column("interrupted", sa.Integer(), server_default="0", nullable=False))
