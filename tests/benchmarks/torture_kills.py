@@ -67,13 +67,14 @@ class Receiver:
 
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # type: ignore[method-assign, assignment]
+        self.server.handle_error = lambda *_: None  # type: ignore[method-assign]
         self.url = f"http://127.0.0.1:{self.server.server_port}/notify"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
-    def wait(self, enough: Callable[[], bool], seconds: float = 20) -> bool:
+    def has(self, count: int) -> bool:
+        """Wait for so many notices; False if they do not come."""
         with self.came:
-            return self.came.wait_for(enough, seconds)
+            return self.came.wait_for(lambda: len(self.heard) >= count, 30)
 
     def close(self) -> None:
         self.server.shutdown()
