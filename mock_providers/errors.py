@@ -22,6 +22,7 @@ CODES = {
     "REAL_ID": (400, "拒绝真实身份证号", "只接受 469099 区的样例号码"),
     "HOST_REFUSED": (403, "控制接口只接受本机地址", "请用 127.0.0.1 访问,或设置管理令牌"),
     "ADMIN_TOKEN": (401, "需要管理令牌", "请在 Authorization 中携带启动时设置的令牌"),
+    "ENDPOINT_URL_REFUSED": (400, "回调不能发往这个地址", "只允许本机地址与 MOCK_ALLOWED_HOSTS 中列出的主机"),
     "PUSH_URL_REFUSED": (400, "消息推送地址没有通过校验", "请让该地址对 GET 原样返回 echostr,不加任何字符"),
     "WAITED_TOO_LONG": (408, "等待超时", "见 nearest 与 queue"),
     "INTERNAL": (500, "模拟器内部错误", "请附上 detail 报告此问题"),

@@ -155,6 +155,13 @@ def _body() -> bytes:
         return b""
 
 
+def _answer(response: Response) -> bytes:
+    """The answer's body, or what a door put in its place (`g.journal_answer`: keys that are shown once)."""
+    if "journal_answer" in g:
+        return g.journal_answer
+    return b"" if response.direct_passthrough else response.get_data()
+
+
 def explain(**why: Any) -> None:
     """Note what the door found out about the call at hand, for `calls/<id>/explanation`."""
     g.why = {**g.get("why", {}), **why}
@@ -189,7 +196,7 @@ def init(app: Flask, doors: tuple[str, ...]) -> Journal:
                     "request_body": _body()[:BODY_AT_MOST],
                     "status": response.status_code,
                     "response_headers": list(response.headers),
-                    "response_body": b"" if response.direct_passthrough else response.get_data()[:BODY_AT_MOST],
+                    "response_body": _answer(response)[:BODY_AT_MOST],
                     "why": g.get("why"),
                 }
             )

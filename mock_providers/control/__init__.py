@@ -29,6 +29,7 @@ def init(app: Flask) -> None:
         banner,
         certificates,
         choices,
+        endpoints,
         explain,
         faults,
         home,
@@ -48,7 +49,7 @@ def init(app: Flask) -> None:
 
     _guard(app)
     banner.init(app)
-    workbench = (plans, ladders, why, wait, faults, explain, snapshots)
+    workbench = (plans, ladders, why, wait, faults, explain, snapshots, endpoints)
     for part in (world, certificates, messages, time, traffic, story, *workbench, reset, choices, openapi):
         app.register_blueprint(part.bp, url_prefix="/_mock")
     app.register_blueprint(home.bp)

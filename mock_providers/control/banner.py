@@ -1,6 +1,7 @@
-"""What is bent at the moment: one line for every plan (or fault) in force, shown wherever somebody looks.
+"""What is bent at the moment: a line for every plan or fault in force and every endpoint that is off.
 
-On the start page, in `GET /_mock/deliveries`, under `yibao delivery list`, and as a header of every answer of /_mock.
+Shown wherever somebody looks: on the start page, in `GET /_mock/deliveries`, under `yibao delivery list`, and as a
+header of every answer of /_mock.
 """
 
 from collections.abc import Callable
@@ -8,10 +9,10 @@ from collections.abc import Callable
 from flask import Flask, Response, g, request
 
 from mock_providers.db import db
-from mock_providers.webhooks import fault_book, plan_book
+from mock_providers.webhooks import endpoints, fault_book, plan_book
 
 HEADER = "X-Yibao-Banner"
-SOURCES: list[Callable[[], list[str]]] = [plan_book.banner, fault_book.banner]
+SOURCES: list[Callable[[], list[str]]] = [plan_book.banner, fault_book.banner, endpoints.banner]
 
 
 def lines() -> list[str]:

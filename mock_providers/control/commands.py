@@ -9,7 +9,13 @@ from typing import Any
 
 import click
 
-from mock_providers.control import commands_callbacks, commands_explain, commands_faults, commands_snapshots
+from mock_providers.control import (
+    commands_callbacks,
+    commands_endpoints,
+    commands_explain,
+    commands_faults,
+    commands_snapshots,
+)
 from mock_providers.control.shell import Client, group, lister, pairs, shower, talks
 
 POLL_SECONDS = 0.5
@@ -196,6 +202,7 @@ COMMANDS: dict[str, click.Command] = {
         *commands_faults.COMMANDS,
         *commands_explain.COMMANDS,
         *commands_snapshots.COMMANDS,
+        *commands_endpoints.COMMANDS,
         people,
         push,
         credentials,

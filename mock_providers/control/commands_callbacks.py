@@ -110,6 +110,7 @@ shower(event, "events", "One event with its plaintext and deliveries. Example: y
 @click.option("--edit", help="a merge patch for its clear text, in JSON; sealed and signed again")
 @click.option("--set", "places", multiple=True, metavar="/POINTER=VALUE", help="one value of its clear text")
 @click.option("--fault", help="with this fault of `yibao fault catalogue`")
+@click.option("--endpoint", help="to this endpoint, with the keys of its own")
 @talks
 def resend(
     client: Client,
@@ -119,6 +120,7 @@ def resend(
     edit: str | None,
     places: tuple[str, ...],
     fault: str | None,
+    endpoint: str | None,
 ) -> None:
     """Send it again: as it was or edited, signed afresh, ten minutes stale, or with a wrong key.
 
@@ -134,7 +136,13 @@ def resend(
         raise click.UsageError(f"--edit is not JSON: {error}") from error
     if not isinstance(patch, dict):
         raise click.UsageError("--edit is a JSON object")
-    body = {"signature": signature, "edit": {**patch, **pairs(places)}, "to": to, "fault": fault}
+    body = {
+        "signature": signature,
+        "edit": {**patch, **pairs(places)},
+        "to": to,
+        "fault": fault,
+        "endpoint": endpoint,
+    }
     client.show(client.ask("POST", f"events/{id}/resend", {key: value for key, value in body.items() if value}))
 
 
@@ -181,7 +189,8 @@ def reasons(answer: Json) -> Iterable[str]:
     if answer["verdict"]:
         yield answer["verdict"]
     for one in answer["deliveries"]:
-        yield f"delivery {one['delivery']}  {one['vendor']} {one['type']} {one['ref']} → {one['url']}: {one['state']}"
+        whom = f"{one['url']} [endpoint {one['endpoint']}]" if one.get("endpoint") else one["url"]
+        yield f"delivery {one['delivery']}  {one['vendor']} {one['type']} {one['ref']} → {whom}: {one['state']}"
         yield f"  why        {one['verdict']}"
         if one["held_by"]:
             yield f"  held by    {', '.join(one['held_by'])}"
@@ -211,7 +220,8 @@ shower(attempt, "attempts", "One try: request and response, base64. Example: yib
 @click.option("--ref", help="business number")
 @click.option("--vendor", help="e.g. wechatpay")
 @click.option("--person", help="e.g. P01")
-@click.option("--delivered", is_flag=True, help="and a receiver has accepted it")
+@click.option("--delivered", is_flag=True, help="and the vendor's own address has accepted it (or --endpoint)")
+@click.option("--endpoint", help="with --delivered: this endpoint has accepted it")
 @click.option("--within", default="5s", show_default=True)
 @click.option(
     "--clock",

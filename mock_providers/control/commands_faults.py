@@ -29,6 +29,7 @@ def list_faults(client: Client, limit: int) -> None:
 @click.option("--path", help="answers: only this path, e.g. /v3/pay/transactions/jsapi or /v3/*")
 @click.option("--ref", help="only this business number")
 @click.option("--person", help="only this person, e.g. P01")
+@click.option("--endpoint", help="callbacks: what goes to this endpoint, instead of to the vendor's own address")
 @talks
 def add_fault(client: Client, name: str, **given: Any) -> None:
     """Damage what comes next with the fault NAME (see `yibao fault catalogue`).

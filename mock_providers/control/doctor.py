@@ -125,6 +125,24 @@ def databases(data: Path) -> Finding:
     return Finding("databases", True, "whole" if (data / "mock.sqlite").exists() else "none yet")
 
 
+def receivers(data: Path) -> Finding:
+    """No endpoint was switched off for failing: what it should be told does not come."""
+    path = data / "mock.sqlite"
+    if not path.exists():
+        return Finding("endpoints", True, "none yet")
+    try:
+        with sqlite3.connect(f"file:{path}?mode=ro", uri=True, timeout=2) as connection:
+            asked = "SELECT space, name, state, reason FROM endpoint WHERE state <> 'removed' ORDER BY id"
+            rows = connection.execute(asked).fetchall()
+    except sqlite3.Error:
+        rows = []  # from before there were any
+    off = [f"{name} of space {space}: {reason}" for space, name, state, reason in rows if state == "off"]
+    if off:
+        which = "mend them, then yibao endpoint on NAME --resend"
+        return Finding("endpoints", False, f"{len(off)} off: {'; '.join(off)}", which)
+    return Finding("endpoints", True, f"{len(rows)} on" if rows else "none")
+
+
 def time(data: Path, number: int) -> Finding:
     """The machine's clock agrees with everything that can be asked without a network.
 
@@ -166,6 +184,7 @@ def doctor(number: int, data: Path, as_json: bool) -> None:
         lambda: port(number),
         lambda: directory(data),
         lambda: databases(data),
+        lambda: receivers(data),
         lambda: time(data, number),
     )
     findings = [check() for check in checks]

@@ -27,6 +27,8 @@ from mock_providers.explain.report import OK, Mask, Report
 from mock_providers.journal import BODY_AT_MOST, Call
 from mock_providers.national import wire
 from mock_providers.retention import alive
+from mock_providers.webhooks import endpoints
+from mock_providers.webhooks.endpoints import Own
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.wechatpay.models import order_by
 
@@ -79,8 +81,12 @@ def attempt_explanation(id_: int) -> dict[str, Any]:
     delivery = db.session.get_one(Delivery, row.delivery_id)
     event = db.session.get_one(Event, delivery.event_id)
     message = Message("POST", _target(row.url or delivery.url), _lower(row.request_headers), row.request_body)
-    report = _of_ours(event, message, row.wall_ns // 1_000_000_000)
-    _content(report, event, row.request_body)
+    to = endpoints.own_of(delivery)
+    report = _of_ours(event, message, row.wall_ns // 1_000_000_000, to)
+    _content(report, event, row.request_body, to)
+    if to:
+        own = ", ".join(to.credentials) or "none, those of the account"
+        report.facts["endpoint"] = f"{to.name}; keys of its own: {own}"
     document = report.document()
     document["receiver"] = {
         "status": row.status,
@@ -92,7 +98,7 @@ def attempt_explanation(id_: int) -> dict[str, Any]:
     }
     if event.vendor == "wechat" and row.status == 200:
         document["reply"] = wechat.replied(
-            row.response_body, keyring.app(event.about.get("account", "wechat"))
+            row.response_body, keyring.app(event.about.get("account", "wechat"), to)
         ).document()
     document["fault"], document["how"] = row.fault, masking.tree(delivery.how)
     if row.fault and report.verdict == OK:
@@ -107,7 +113,10 @@ def explanations(given: dict[str, Any]) -> dict[str, Any]:
     db.session.rollback()
     message = _pasted(given)
     row = _sent_as(message)
-    report = _explained(message, None, (), given.get("vendor", ""), given.get("direction", ""))
+    to = endpoints.own_of(db.session.get_one(Delivery, row.delivery_id)) if row else None
+    report = _explained(message, None, (), given.get("vendor", ""), given.get("direction", ""), to)
+    if to:
+        report.facts["endpoint"] = to.name
     report.facts |= {"notes": message.notes} if message.notes else {}
     if row is not None:
         _compare(report, row, message)
@@ -118,7 +127,12 @@ def explanations(given: dict[str, Any]) -> dict[str, Any]:
 
 
 def _explained(
-    message: Message, wall: int | None, others: Iterable[Seen] = (), vendor: str = "", direction: str = ""
+    message: Message,
+    wall: int | None,
+    others: Iterable[Seen] = (),
+    vendor: str = "",
+    direction: str = "",
+    to: Own | None = None,
 ) -> Report:
     is_ours = direction in ("response", "notification")
     kind = pasted.kind(message)
@@ -130,7 +144,8 @@ def _explained(
     if kind == "wechatpay_request":
         return wechatpay.request(seen, keyring.ring(_mchid(message.headers), others=tuple(others)))
     if kind == "wechatpay_told":
-        return told.told(seen, keyring.ring(others=tuple(others)), bool(message.method) and direction != "response")
+        ring = keyring.ring(others=tuple(others), to=to)
+        return told.told(seen, ring, bool(message.method) and direction != "response")
     if kind == "pay_sign":
         return _paid(pasted.members(message.body), tuple(others))
     if kind == "session":
@@ -139,14 +154,16 @@ def _explained(
         body = message.body if message.method == "POST" else b""
         return wechat.session(query, key, body, rest, keyring.mask())
     if kind in ("pushed", "replied"):
-        app = keyring.app("wechat")
+        app = keyring.app("wechat", to)
         return (
             wechat.pushed(message.query, message.body, app) if kind == "pushed" else wechat.replied(message.body, app)
         )
-    return _national(kind, message, wall, tuple(others), is_ours)
+    return _national(kind, message, wall, tuple(others), is_ours, to)
 
 
-def _national(kind: str, message: Message, wall: int | None, others: tuple[Seen, ...], is_ours: bool) -> Report:
+def _national(
+    kind: str, message: Message, wall: int | None, others: tuple[Seen, ...], is_ours: bool, to: Own | None
+) -> Report:
     if kind == "portal":
         partner = message.path.rpartition("/")[2]
         return national.portal(partner, message.headers, message.body, keyring.portal(), wall)
@@ -157,30 +174,32 @@ def _national(kind: str, message: Message, wall: int | None, others: tuple[Seen,
         return national.ca(message.headers, message.body, keyring.gateway(), wall, [seen.body for seen in others])
     if kind == "sealed":
         answer = is_ours or not message.method or "success" in pasted.members(message.body)
-        return centre.sealed(message.body, keyring.channel(from_platform=answer))
+        return centre.sealed(message.body, keyring.channel(from_platform=answer, to=to))
     report = Report("message without a signature we know", mask=keyring.mask())
     report.facts["target"] = masking.target(message.target)
     return report
 
 
-def _of_ours(event: Event, message: Message, wall: int) -> Report:
-    """A callback of ours, looked at as a receiver should."""
-    account = event.about.get("account", event.vendor)
+def _of_ours(event: Event, message: Message, wall: int, to: Own | None) -> Report:
+    """A callback of ours, looked at as a receiver should: with the keys of the endpoint it went `to`."""
+    about = to.about(event.about) if to else event.about
+    account = about.get("account", event.vendor)
     seen = Seen(message.method, message.target, message.headers, message.body, wall)
-    if event.vendor == "wechatpay" and not event.about.get("v2"):
-        return told.told(seen, keyring.ring(vendor=account))
+    if event.vendor == "wechatpay" and not about.get("v2"):
+        return told.told(seen, keyring.ring(vendor=account, to=to))
     if event.vendor == "wechat":
-        return wechat.pushed(message.query, message.body, keyring.app(account), wall)
-    if event.vendor == "national" and event.about.get("form") != "plain":
-        return centre.sealed(message.body, keyring.channel(True, event.about.get("user_id", "")), "6302 notice", wall)
+        return wechat.pushed(message.query, message.body, keyring.app(account, to), wall)
+    if event.vendor == "national" and about.get("form") != "plain":
+        return centre.sealed(message.body, keyring.channel(True, about.get("user_id", ""), to), "6302 notice", wall)
     report = Report(f"{event.vendor} {event.type}", mask=keyring.mask())
     report.says = "nothing is signed in this form; what is sealed opens with the key the vendor gave you"
     return report
 
 
-def _content(report: Report, event: Event, body: bytes) -> None:
+def _content(report: Report, event: Event, body: bytes, to: Own | None) -> None:
     """Hold what is sealed in a callback of ours against what happened."""
     held = accounts.account(event.about.get("account", event.vendor))
+    held = to.keys(held) if to else held
     inside: Any = None
     if event.vendor == "wechatpay" and "apiv3_key" in held:
         inside = told.content(body, held["apiv3_key"])

@@ -9,6 +9,7 @@ from mock_providers import clock
 from mock_providers.control import durations
 from mock_providers.control.door import BIGGEST, Page, Strict, page, route, text
 from mock_providers.control.time import Instant
+from mock_providers.control.traffic import endpoint
 from mock_providers.control.world import person
 from mock_providers.db import db
 from mock_providers.webhooks import fault_book
@@ -17,6 +18,7 @@ from mock_providers.webhooks.fault_book import LONGEST_SECONDS, AskedFault
 
 bp = Blueprint("control_faults", __name__)
 MOST = 10_000
+SCOPE = ("vendor", "event", "path", "ref", "person", "endpoint")
 
 
 class End(Instant):
@@ -38,6 +40,7 @@ class Scope(Strict):
     path = text(200)
     ref = text(64)
     person = text(10)
+    endpoint = text(40)
 
 
 class NewFault(Scope):
@@ -109,6 +112,8 @@ def add_fault(given: dict[str, Any]) -> dict[str, Any]:
     """Damage what comes next: the next n (one, unless said), or everything until a business time."""
     if "person" in given:
         person(given["person"])
+    if "endpoint" in given:
+        given["endpoint"] = endpoint(given["endpoint"], given.get("vendor", "")).name
     until = given.get("until")
     if until is not None and not hasattr(until, "tzinfo"):
         until = clock.now() + until
@@ -119,7 +124,7 @@ def add_fault(given: dict[str, Any]) -> dict[str, Any]:
         until=until,
         percent=given["percent"],
         seconds=given.get("seconds", 0.0),
-        **_columns({name: given[name] for name in ("vendor", "event", "path", "ref", "person") if name in given}),
+        **_columns({name: given[name] for name in SCOPE if name in given}),
     )
     db.session.commit()
     return fault_line(row)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -16,6 +17,7 @@ from mock_providers.explain.parties import Channel
 from mock_providers.explain.report import Mask
 from mock_providers.explain.rsa import Key
 from mock_providers.explain.wechat import App
+from mock_providers.webhooks.endpoints import Endpoint, Own
 from mock_providers.wechat.models import WechatUser
 from mock_providers.wechatpay import wire
 
@@ -38,7 +40,7 @@ def _all(*vendors: str) -> list[tuple[str, str, Held]]:
 
 def mask() -> Mask:
     """Hides every secret of this space."""
-    held = accounts.all_held()
+    held = [accounts.all_held(), [row.credentials for row in db.session.scalars(select(Endpoint))]]
     users = db.session.scalars(select(WechatUser.session_key).where(WechatUser.session_key.is_not(None)))
     return Mask([*_secrets(held), *(key for key in users if key)])
 
@@ -47,6 +49,9 @@ def _secrets(given: Any, name: str = "") -> Iterator[str]:
     if isinstance(given, Mapping):
         for key, value in given.items():
             yield from _secrets(value, str(key))
+    elif isinstance(given, list):
+        for value in given:
+            yield from _secrets(value, name)
     elif isinstance(given, str) and SECRET.search(name):
         yield given
         yield from (line for line in given.splitlines() if len(line) > 40)
@@ -56,8 +61,19 @@ def _public(certificate: str) -> Any:
     return wire.read_certificate(certificate)[0]
 
 
-def ring(mchid: str = "", vendor: str = "", others: tuple[Seen, ...] = ()) -> Ring:
-    """The merchant with this number (or of this account), with everything that may be taken for its own."""
+def ring(mchid: str = "", vendor: str = "", others: tuple[Seen, ...] = (), to: Own | None = None) -> Ring:
+    """The merchant with this number (or of this account), with everything that may be taken for its own.
+
+    `to`: the endpoint that looks at it, with an APIv3 key of its own; the account's may be mistaken for it.
+    """
+    found, keys = _ring(mchid, vendor, others), to.credentials if to else {}
+    if "apiv3_key" not in keys:
+        return found
+    others_too = (found.apiv3_key, *found.other_apiv3_keys)
+    return replace(found, apiv3_key=keys["apiv3_key"], other_apiv3_keys=others_too)
+
+
+def _ring(mchid: str, vendor: str, others: tuple[Seen, ...]) -> Ring:
     here = current_space()
     rows = _all(DIRECT, PARTNER)
     mine = [(name, held) for space, name, held in rows if space == here]
@@ -117,10 +133,12 @@ def hosts(*more: str) -> tuple[str, ...]:
     return (*more, urlsplit(current_app.config["SETTINGS"].public_url).netloc)
 
 
-def app(vendor: str) -> App:
-    """An app's push secrets."""
-    own, rows = accounts.account(vendor), _all(*APPS)
+def app(vendor: str, to: Own | None = None) -> App:
+    """An app's push secrets; those of the endpoint it goes `to`, if that has its own."""
+    theirs, rows = accounts.account(vendor), _all(*APPS)
+    own = to.keys(theirs) if to else theirs
     rest = [held for _, _, held in rows if held["appid"] != own["appid"]]
+    rest += [theirs] if to and to.credentials else []
     return App(
         own["appid"],
         own["push_token"],
@@ -167,9 +185,10 @@ def portal() -> Secrets:
     return Secrets(held["mip"]["partner_id"], held["mip"]["partner_secret"], others, (), mask())
 
 
-def channel(from_platform: bool, user_id: str = "") -> Channel:
-    """The payment centre's channel, for a message of the institution or of the platform."""
-    mip = accounts.account("national")["mip"]
+def channel(from_platform: bool, user_id: str = "", to: Own | None = None) -> Channel:
+    """The payment centre's channel, for a message of the institution or of the platform (`to` an endpoint)."""
+    usual = accounts.account("national")
+    mip = (to.keys(usual) if to else usual)["mip"]
     elsewhere = [held["mip"] for space, _, held in _all("national") if space != current_space()]
     own, other = ("platform_public_key", "public_key") if from_platform else ("public_key", "platform_public_key")
     others = {mip[other]: "key_of_merchant" if from_platform else "key_of_platform"}
@@ -181,6 +200,6 @@ def channel(from_platform: bool, user_id: str = "") -> Channel:
         user_id or switches.value("national.sm2_user_id"),
         others,
         mip["platform_private_key" if from_platform else "private_key"],
-        tuple((one["app_id"], one["app_secret"]) for one in elsewhere),
+        tuple((one["app_id"], one["app_secret"]) for one in (*elsewhere, *([usual["mip"]] if to else []))),
         mask=mask(),
     )

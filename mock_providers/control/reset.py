@@ -3,7 +3,7 @@
 traffic  calls, events, deliveries, attempts
 faults   planned outcomes, plans, faults; what a plan holds leaves
 state    what vendors remember: tokens, orders, balances, timers
-all      the three above, moved switches, serial numbers; the clock goes back to its start. Credentials stay.
+all      the three above, moved switches, endpoints, serial numbers; the clock goes back to its start; not credentials
 """
 
 from typing import Any
@@ -22,15 +22,17 @@ from mock_providers.retention import Mark
 from mock_providers.serials import Serial
 from mock_providers.switches import SwitchSet
 from mock_providers.webhooks import fault_book, plan_book
+from mock_providers.webhooks.endpoints import Endpoint, EndpointNote
 from mock_providers.webhooks.fault_book import AskedFault
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import Plan, PlanStep
 
 bp = Blueprint("control_reset", __name__)
 LEVELS = ("traffic", "faults", "state", "all")
-TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt, PlanStep)}
+TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt, PlanStep, EndpointNote)}
 FAULTS = {Outcome.__tablename__, Plan.__tablename__, AskedFault.__tablename__}
-OWN = {model.__tablename__ for model in (Account, SwitchSet, Serial, Mark)} | {"wechat_push"}  # settings, not state
+SETTINGS = (Account, SwitchSet, Serial, Mark, Endpoint)  # not state
+OWN = {model.__tablename__ for model in SETTINGS} | {"wechat_push"}
 
 
 class Reset(Strict):

@@ -14,8 +14,9 @@ from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.journal import Call
 from mock_providers.retention import alive
-from mock_providers.webhooks import edits, engine, fault_book, faults, plan_book
+from mock_providers.webhooks import edits, endpoints, engine, fault_book, faults, plan_book
 from mock_providers.webhooks.catalogue import CALLBACK, CATALOGUE
+from mock_providers.webhooks.endpoints import Endpoint
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.resend import SIGNATURES
 
@@ -32,6 +33,7 @@ class EventList(Page):
 class DeliveryList(EventList):
     state = fields.String(validate=validate.OneOf(STATES))
     event = fields.Integer(validate=validate.Range(1, BIGGEST))
+    endpoint = text(40)
 
 
 class AttemptList(Page):
@@ -52,6 +54,7 @@ class Resend(Strict):
     edit = fields.Dict(keys=fields.String(validate=validate.Length(1, 100)))
     signature = fields.String(load_default="fresh", validate=validate.OneOf(SIGNATURES))
     fault = text(40)
+    endpoint = text(40)
 
 
 def one(model: Any, id_: int) -> Any:
@@ -59,6 +62,15 @@ def one(model: Any, id_: int) -> Any:
     row = db.session.scalar(select(model).where(model.id == id_, alive(model)))
     if row is None:
         raise Problem("NOT_FOUND", f"there is no {model.__tablename__} {id_} in this space")
+    return row
+
+
+def endpoint(which: str, vendor: str = "") -> Endpoint:
+    """An endpoint by name or number. Raises Problem FIELD_INVALID."""
+    row = endpoints.find(which)
+    if row is None or vendor not in ("", row.vendor):
+        why = f"no endpoint {which!r}{f' of {vendor}' if vendor else ''}"
+        raise Problem("FIELD_INVALID", why, {"endpoint": ["unknown"]})
     return row
 
 
@@ -90,6 +102,7 @@ def delivery_line(row: Delivery) -> dict[str, Any]:
     return {
         "id": row.id,
         "event": row.event_id,
+        "endpoint": endpoints.name_of(row.endpoint_id),
         "url": masking.target(row.url),
         "state": row.state,
         "tries": row.tries,
@@ -160,17 +173,22 @@ def resend(id_: int, given: dict[str, Any]) -> dict[str, Any]:
     """Send it once more, outside the ladder: to the same or another address, fresh, stale or wrongly signed.
 
     `edit` changes the clear text before it is sealed and signed again: a merge patch, and members such as
-    `/amount/total` that are JSON pointers. `fault` names one of the catalogue for this one.
+    `/amount/total` that are JSON pointers. `fault` names one of the catalogue for this one, `endpoint` who is told it
+    with keys of its own.
     """
     row = one(Event, id_)
     _check_again(row, given)
-    url = given.get("to") or db.session.scalar(
-        select(Delivery.url).where(Delivery.event_id == id_).order_by(Delivery.id).limit(1)
+    whom = endpoint(given["endpoint"], row.vendor) if "endpoint" in given else None
+    url = (
+        given.get("to")
+        or (whom and whom.url)
+        or db.session.scalar(select(Delivery.url).where(Delivery.event_id == id_).order_by(Delivery.id).limit(1))
     )
     if url is None:
         raise Problem("STATE_CONFLICT", "this event has no address; give one in `to`")
     how = {"signature": given["signature"], "edit": given.get("edit", {}), "fault": given.get("fault")}
     again = Delivery(event_id=row.id, url=url, host=engine.host_of(url), next_at=clock.now(), how=how)
+    again.endpoint_id = whom.id if whom else None
     db.session.add(again)
     return _committed(again)
 
@@ -204,8 +222,10 @@ def _committed(row: Delivery) -> dict[str, Any]:
 @route(bp, "GET", "/deliveries", query=DeliveryList)
 def deliveries(asked: dict[str, Any]) -> dict[str, Any]:
     """Events on their way to an address."""
-    by = {"vendor": Event.vendor, "type": Event.type, "ref": Event.ref}
-    found = paged(Delivery, asked, delivery_line, state=Delivery.state, event=Delivery.event_id, **by)
+    if "endpoint" in asked:
+        asked["endpoint"] = endpoint(asked["endpoint"]).id
+    by, of = {"vendor": Event.vendor, "type": Event.type, "ref": Event.ref}, {"endpoint": Delivery.endpoint_id}
+    found = paged(Delivery, asked, delivery_line, state=Delivery.state, event=Delivery.event_id, **by, **of)
     return {**found, "banner": banner.lines()}
 
 

@@ -15,7 +15,7 @@ from mock_providers import clock
 from mock_providers.control import why
 from mock_providers.control.door import Strict, route, text
 from mock_providers.control.time import Length
-from mock_providers.control.traffic import delivery_line, event_line
+from mock_providers.control.traffic import delivery_line, endpoint, event_line
 from mock_providers.control.walk import Walk, lock
 from mock_providers.db import current_space, db
 from mock_providers.errors import Problem
@@ -35,6 +35,7 @@ class Wait(Strict):
     vendor = text(20)
     person = text(10)
     delivered = fields.Boolean(load_default=False)
+    endpoint = text(40)
     within = Length(load_default=None)
     clock = fields.String(load_default="wall", validate=validate.OneOf(["wall", "business"]))
 
@@ -94,7 +95,8 @@ def _walked(asked: dict[str, Any], seconds: float) -> tuple[dict[str, Any] | Non
 
 def _wanted_in_words(asked: dict[str, Any]) -> str:
     said = " ".join(f"{name} {asked[name]}" for name in COLUMNS if name in asked) or "any event"
-    return f"{said}{', delivered' if asked['delivered'] else ''}"
+    whom = f" to endpoint {asked['endpoint']}" if "endpoint" in asked else ""
+    return f"{said}{', delivered' if asked['delivered'] else ''}{whom}"
 
 
 def _wanted(asked: dict[str, Any], names: Any) -> Any:
@@ -109,10 +111,17 @@ def _found(asked: dict[str, Any]) -> dict[str, Any] | None:
     db.session.rollback()
     wanted = _wanted(asked, COLUMNS)
     if asked["delivered"]:
-        told = select(Delivery.event_id).where(Delivery.state == "delivered")
+        told = select(Delivery.event_id).where(Delivery.state == "delivered", _to(asked))
         wanted = wanted.where(Event.id.in_(told))
     row = db.session.scalar(wanted)
     return {"event": event_line(row), "deliveries": [delivery_line(one) for one in _of(row)]} if row else None
+
+
+def _to(asked: dict[str, Any]) -> Any:
+    """Which receiver must have it: the vendor's own address, unless an endpoint is named."""
+    if "endpoint" not in asked:
+        return Delivery.endpoint_id.is_(None)
+    return Delivery.endpoint_id == endpoint(asked["endpoint"]).id
 
 
 def _of(row: Event) -> list[Delivery]:

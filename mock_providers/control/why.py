@@ -16,7 +16,8 @@ from mock_providers.control.door import ID, Strict, fresh, route, text
 from mock_providers.control.traffic import one
 from mock_providers.db import CHINA, current_space, db
 from mock_providers.retention import alive
-from mock_providers.webhooks import awaited, engine, one_try
+from mock_providers.webhooks import awaited, endpoints, engine, one_try
+from mock_providers.webhooks.endpoints import Endpoint
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import PlanStep
 
@@ -111,6 +112,7 @@ def explained(row: Delivery) -> Words:
         "vendor": event.vendor,
         "type": event.type,
         "ref": event.ref,
+        "endpoint": endpoints.name_of(row.endpoint_id),
         "url": masking.target(row.url),
         "state": row.state,
         "verdict": verdict,
@@ -143,6 +145,8 @@ def _verdict(row: Delivery, event: Event, last: Attempt | None) -> tuple[list[st
         return ["sending"], "it is on the wire at this moment", "wait for the answer; at most a few seconds"
     if row.state == "held":
         return _held(row, send)
+    if row.state == "cancelled" and row.endpoint_id and row.reason in (endpoints.IS_OFF, endpoints.IS_REMOVED):
+        return _without_endpoint(row, send)
     if row.state == "cancelled":
         by = "plan" if row.plan_id and row.reason == row.plan_did else "tester"
         words = row.plan_did if by == "plan" else "a tester cancelled it"
@@ -150,6 +154,20 @@ def _verdict(row: Delivery, event: Event, last: Attempt | None) -> tuple[list[st
     if row.state == "failed":
         return _failed(row, last, send)
     return _pending(row, event, last, send)
+
+
+def _without_endpoint(row: Delivery, send: str) -> tuple[list[str], str, str]:
+    """Its endpoint is off, was off when this happened, or is gone."""
+    name = endpoints.name_of(row.endpoint_id)
+    it = db.session.get(Endpoint, row.endpoint_id)
+    if it is None or it.state == endpoints.REMOVED:
+        return ["endpoint"], f"it will not come: endpoint {name} was removed", f"nothing happens by itself; {send}"
+    if it.state == endpoints.ON:
+        then = f"`yibao endpoint on {name} --resend` sends all it missed"
+        return ["endpoint"], f"it was not sent: endpoint {name} was off then; it is on again", f"{then}; {send}"
+    words = f"it will not come: endpoint {name} is off since {it.since.isoformat()} ({it.reason})"
+    step = f"mend it, then `yibao endpoint on {name} --resend`; {send} as a trial"
+    return ["endpoint"], words, step
 
 
 def _held(row: Delivery, send: str) -> tuple[list[str], str, str]:

@@ -34,6 +34,7 @@ PRIVATE = (
     "wechat_oauth_token",
     "wechat_token",
 )
+KEYS = {"endpoint": "credentials"}
 SECRET = re.compile(
     r"(?i)(token|secret|session_?key|private_?key|user_?id_?key|password|auth_?no|auth_?code|authorization|"
     r"aes_?key|apiv[23]_?key|qr_?code|(?<!public_)(?<!idempotency_)_key)$"
@@ -64,7 +65,7 @@ def packed(folder: Path, private: Iterable[str], ids: Mapping[str, str]) -> Json
     parts = {
         half: {
             name: {"columns": table["columns"], "rows": [list(map(secrets.hidden, row)) for row in table["rows"]]}
-            for name, table in tables.items()
+            for name, table in map(_emptied, tables.items())
             if name not in left_out
         }
         for half, tables in held.items()
@@ -112,6 +113,23 @@ class Secrets:
 
     def _latin(self) -> dict[str, str]:
         return {secret: word for secret, word in self.known.items() if secret.isascii()}
+
+
+def _emptied(item: tuple[str, Json]) -> tuple[str, Json]:
+    """A table without the keys of its rows' own, however short they are."""
+    name, table = item
+    keys = KEYS.get(name)
+    if keys not in table["columns"]:
+        return item
+    place = table["columns"].index(keys)
+    rows = [
+        [
+            json.dumps(dict.fromkeys(_parsed(value), "removed")) if at == place else value
+            for at, value in enumerate(row)
+        ]
+        for row in table["rows"]
+    ]
+    return name, {**table, "rows": rows}
 
 
 def _replaced(text: str, words: Mapping[str, str]) -> str:

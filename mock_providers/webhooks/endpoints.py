@@ -272,6 +272,13 @@ def remove(row: Endpoint) -> int:
     return count
 
 
+def moved(row: Endpoint) -> None:
+    """It has another address: what is on its way goes there, and what failed at the old one counts no more."""
+    row.failures, row.failing_since = 0, None
+    open_ = update(_DELIVERY).where(_DELIVERY.c.endpoint_id == row.id, _DELIVERY.c.state != "delivered")
+    db.session.execute(open_.values(url=row.url, host=row.host))
+
+
 # Looking at them
 
 
