@@ -139,15 +139,24 @@ class BackEnd:
         if materials.exists():
             shutil.copytree(materials, folder / cabinet.MATERIALS)
 
-    def put_back(self, space: str, folder: Path) -> None:
-        """Make a space what a snapshot's folder holds, in one transaction. Materials are named by their content."""
+    def put_back(self, space: str, folder: Path, rehearsal: bool = False) -> None:
+        """Make a space what a snapshot's folder holds, in one transaction. Materials are named by their content.
+
+        A `rehearsal` changes nothing and raises what is in the way.
+        """
         from mock_providers.snapshots import cabinet, shelf
 
+        stored = folder / cabinet.BACK_END
+        written_once = () if cabinet.about(folder).imported else ("audit_entry",)
+        if rehearsal:
+            if stored.exists():
+                shelf.copy_in(self._database(), stored, space, unchanging=written_once, rehearsal=True)
+            return
         self.accounts.pop(space, None)
         if (folder / cabinet.MATERIALS).exists():
             shutil.copytree(folder / cabinet.MATERIALS, self._materials(space), dirs_exist_ok=True)
-        if (folder / cabinet.BACK_END).exists():
-            shelf.copy_in(self._database(), folder / cabinet.BACK_END, space, unchanging=("audit_entry",))
+        if stored.exists():
+            shelf.copy_in(self._database(), stored, space, unchanging=written_once)
 
     def private_tables(self) -> tuple[str, ...]:
         """What is never exported: who is logged in, and answers that may say so."""

@@ -1,18 +1,19 @@
 """`/_mock/snapshots`: this space as it was, and back to it; `/_mock/events/<id>/rewind`: to before an event."""
 
-import dataclasses
 import shutil
+import sqlite3
 from typing import Any
 
 from flask import Blueprint, current_app, request
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from mock_providers import accounts, clock, people
 from mock_providers.control.door import ID, Page, Strict, fresh, route
+from mock_providers.control.time import Instant
 from mock_providers.db import current_space, db
 from mock_providers.errors import Problem
 from mock_providers.national import credential, oidc_tokens
-from mock_providers.snapshots import cabinet, keeper, parcel
+from mock_providers.snapshots import cabinet, keeper, parcel, shelf
 from mock_providers.snapshots.cabinet import Cabinet
 from mock_providers.wechat import users
 
@@ -171,9 +172,11 @@ def take_in(given: dict[str, Any]) -> dict[str, Any]:
     try:
         with place.filling(folder) as part:
             known = parcel.unpack(document, part, ids)
-            made = cabinet.About(**{key: known[key] for key in ("at", "events")}, **_as_ours(name))
-            cabinet.describe(part, dataclasses.replace(made, at=str(made.at)[:40], events=int(made.events)))
-    except (parcel.Malformed, KeyError, TypeError, ValueError) as error:
+            Instant().deserialize(known["at"])
+            made = cabinet.About(at=known["at"], events=keeper.events_in(part), **_as_ours(name))
+            cabinet.describe(part, made)
+            keeper.rehearse(_app(), current_space(), part)
+    except (parcel.Malformed, ValidationError, sqlite3.Error, shelf.Unfit, KeyError, RecursionError) as error:
         raise Problem(
             "FIELD_INVALID", "this is not an exported snapshot", {"snapshot": [str(error)[:200]]}
         ) from error

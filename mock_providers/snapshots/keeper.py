@@ -7,6 +7,7 @@ killed before the end, the next start puts it back again from the beginning, so 
 
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -20,10 +21,12 @@ from mock_providers.errors import Problem
 from mock_providers.retention import alive
 from mock_providers.snapshots import cabinet, shelf
 from mock_providers.snapshots.cabinet import About, Cabinet
+from mock_providers.webhooks.endpoints import IS_OFF
 from mock_providers.webhooks.models import Event
 
 WRITTEN_ONCE = ("call", "attempt", "event", "plan_step")
 OF_THE_PLACE = ("account",)
+KEYS_STAYED = "imported: its own keys stayed behind; give it new ones and switch it on"
 IN_FLIGHT = "in flight when the snapshot was taken: sent again"
 
 
@@ -86,6 +89,12 @@ def _read(file: Path) -> tuple[int, clock.Hands]:
     return newest, (offset_ms, clock.instant(frozen_ms))
 
 
+def events_in(folder: Path) -> int:
+    """How many events a snapshot's folder holds."""
+    with closing(sqlite3.connect(folder / cabinet.MOCKS)) as connection:
+        return connection.execute("SELECT count(*) FROM event").fetchone()[0]
+
+
 def restore(app: Flask, space: str, folder: Path) -> tuple[About, shelf.Returned]:
     """Put a snapshot back. Waits for what is in flight; no transaction may be open."""
     place = of(app, space)
@@ -95,12 +104,21 @@ def restore(app: Flask, space: str, folder: Path) -> tuple[About, shelf.Returned
             raise Problem("NOT_FOUND", f"there is no snapshot {folder.name[:64]!r}")
         place.begin(folder)
         try:
+            if cabinet.about(folder).imported:
+                rehearse(app, space, folder)
             done = _mocks(app, space, folder)
-        except sqlite3.Error as error:
+        except (sqlite3.Error, shelf.Unfit) as error:
             place.end()
             raise Problem("STATE_CONFLICT", f"nothing was changed: the snapshot does not fit: {error}") from error
         one = _neighbour_and_end(app, place, folder)
     return one, done
+
+
+def rehearse(app: Flask, space: str, folder: Path) -> None:
+    """What comes from elsewhere: would both halves take it? Nothing is changed. Raises sqlite3.Error or Unfit."""
+    _mocks(app, space, folder, rehearsal=True)
+    if neighbour := app.config["NEIGHBOUR"]:
+        neighbour.put_back(space, folder, rehearsal=True)
 
 
 def _neighbour_and_end(app: Flask, place: Cabinet, folder: Path) -> About:
@@ -117,7 +135,7 @@ def _neighbour_and_end(app: Flask, place: Cabinet, folder: Path) -> About:
     return one
 
 
-def _mocks(app: Flask, space: str, folder: Path) -> shelf.Returned:
+def _mocks(app: Flask, space: str, folder: Path, rehearsal: bool = False) -> shelf.Returned:
     wall_ms, imported = int(clock.wall().timestamp() * 1000), cabinet.about(folder).imported
 
     def finish(live: sqlite3.Connection) -> None:
@@ -125,12 +143,13 @@ def _mocks(app: Flask, space: str, folder: Path) -> shelf.Returned:
             "UPDATE delivery SET state = 'pending', leased_at_ns = NULL, reason = ? WHERE space = ? AND state = ?"
         )
         live.execute(marked, (IN_FLIGHT, space, "leased"))
-        seed, offset_ms, frozen_at, walking, saved_ms = live.execute("SELECT * FROM shelf.hands").fetchone()
+        seed, offset_ms, frozen_at, walking, saved_ms = _hands(live)
         if frozen_at is None or walking:  # it ran: it runs on from the instant it showed
             shown = frozen_at if frozen_at is not None else saved_ms + offset_ms
             offset_ms, frozen_at = shown - wall_ms, None
         if imported:  # ids that grow from the seed were made those of this space
             seed = live.execute("SELECT seed FROM space WHERE name = ?", (space,)).fetchone()[0]
+            _without_keys(live, space)
         live.execute(
             "UPDATE space SET seed = ?, offset_ms = ?, frozen_at = ?, walking = 0 WHERE name = ?",
             (seed, offset_ms, frozen_at, space),
@@ -141,9 +160,31 @@ def _mocks(app: Flask, space: str, folder: Path) -> shelf.Returned:
         folder / cabinet.MOCKS,
         space,
         untouched=OF_THE_PLACE if imported else (),
-        unchanging=WRITTEN_ONCE,
+        unchanging=() if imported else WRITTEN_ONCE,  # the same id elsewhere is another row
         before_commit=finish,
+        rehearsal=rehearsal,
     )
+
+
+def _hands(live: sqlite3.Connection) -> tuple[int, int, int | None, int, int]:
+    """How the clock stood: seed, offset, the instant it stood at, whether it was walked, wall time. Raises Unfit."""
+    row = live.execute("SELECT seed, offset_ms, frozen_at, walking, wall_ms FROM shelf.hands").fetchone()
+    match row:
+        case (int(seed), int(offset_ms), int() | None as frozen_at, int(walking), int(wall_ms)):
+            shown = wall_ms + offset_ms if frozen_at is None else frozen_at
+            if 0 < shown < shelf.LATEST_MS:
+                return seed, offset_ms, frozen_at, walking, wall_ms
+    raise shelf.Unfit("hands: this is no clock between 1970 and 2200")
+
+
+def _without_keys(live: sqlite3.Connection, space: str) -> None:
+    """Endpoints that came without their own keys are off until they get new ones; nothing goes there meanwhile."""
+    theirs = "SELECT id FROM endpoint WHERE space = ? AND state <> 'removed' AND credentials <> '{}'"
+    waiting = f"UPDATE delivery SET state = 'cancelled', next_at = NULL, reason = ? WHERE endpoint_id IN ({theirs}) "
+    live.execute(waiting + "AND state IN ('pending', 'held')", (IS_OFF, space))
+    off = "UPDATE endpoint SET state = 'off', reason = ?, credentials = '{}' WHERE space = ? AND credentials <> '{}'"
+    live.execute(off + " AND state <> 'removed'", (KEYS_STAYED, space))
+    live.execute("UPDATE endpoint SET credentials = '{}' WHERE space = ? AND state = 'removed'", (space,))
 
 
 def finish(app: Flask, neighbours_too: bool) -> None:

@@ -14,7 +14,22 @@ from typing import NamedTuple
 BUSY_SECONDS = 30
 MAPPED = 1024**3
 MANY = 500
+LATEST_MS = 7_258_089_600_000
+KINDS = {
+    "INTEGER": "'integer'",
+    "BIGINT": "'integer'",
+    "BOOLEAN": "'integer'",
+    "FLOAT": "'real', 'integer'",
+    "VARCHAR": "'text'",
+    "TEXT": "'text'",
+    "JSON": "'text'",
+    "BLOB": "'blob'",
+}
 Connection = sqlite3.Connection
+
+
+class Unfit(Exception):
+    """The file does not fit the database."""
 
 
 class Table(NamedTuple):
@@ -90,15 +105,20 @@ def copy_in(
     untouched: Collection[str] = (),
     unchanging: Collection[str] = (),
     before_commit: Callable[[Connection], None] | None = None,
+    rehearsal: bool = False,
 ) -> Returned:
     """Make the space's rows what the file holds, in one transaction; nothing else of the database changes.
 
     `untouched` tables stay as they are; rows of `unchanging` ones are written once and never again, so their ids are
-    compared and not their bytes. `before_commit` may add to the transaction; the file is attached as `shelf`.
+    compared and not their bytes. `before_commit` may add to the transaction; the file is attached as `shelf`. A
+    `rehearsal` looks at every value first and changes nothing. Raises Unfit or sqlite3.Error, and nothing is changed.
     """
-    with _opened(database, file) as live:
+    with _opened(database, file, rehearsal) as live:
         stored = {table.name: table for table in tables(live, "shelf")}
         mine = [table for table in tables(live) if table.name not in untouched]
+        if rehearsal:
+            for table in mine:
+                _examine(live, table, stored.get(table.name))
         shift = _shift(live, [table for table in mine if table.name in stored], space)
         removed = added = 0
         for table in mine:
@@ -115,8 +135,28 @@ def copy_in(
         return Returned(removed, added, shift)
 
 
+def _examine(live: Connection, table: Table, held: Table | None) -> None:
+    """Raises Unfit where the file has a value that a column of the database cannot mean."""
+    for _, name, declared, needed, *_ in live.execute(f'PRAGMA main.table_info("{table.name}")').fetchall():
+        if held is None or name not in held.columns:
+            continue
+        kind = declared.partition("(")[0]
+        here = f'"{name}" IS NOT NULL AND '
+        wrong = [here + f"""typeof("{name}") NOT IN ({KINDS.get(kind, "'integer', 'real', 'text', 'blob'")})"""]
+        if kind == "JSON":
+            wrong.append(here + f'NOT json_valid("{name}")')
+        elif kind == "BIGINT" and not name.endswith("_ns"):  # milliseconds since 1970
+            wrong.append(here + f'abs("{name}") > {LATEST_MS}')
+        elif name == "id":
+            wrong.append('"id" < 1')
+        if needed:
+            wrong.append(f'"{name}" IS NULL')
+        if live.execute(f'SELECT 1 FROM shelf."{table.name}" WHERE {" OR ".join(wrong)} LIMIT 1').fetchone():
+            raise Unfit(f"{table.name}.{name} holds what is no {declared}")
+
+
 @contextmanager
-def _opened(database: Path, file: Path) -> Iterator[Connection]:
+def _opened(database: Path, file: Path, rehearsal: bool) -> Iterator[Connection]:
     """A transaction on the database with the file beside it. Foreign keys rest: a row that is put anew keeps its
     children, and the whole that is put back was consistent.
     """
@@ -130,7 +170,7 @@ def _opened(database: Path, file: Path) -> Iterator[Connection]:
         live.execute("BEGIN IMMEDIATE")
         try:
             yield live
-            live.execute("COMMIT")
+            live.execute("ROLLBACK" if rehearsal else "COMMIT")
         except BaseException:
             live.execute("ROLLBACK")
             raise
@@ -153,7 +193,9 @@ def _shift(live: Connection, mine: list[Table], space: str) -> int:
 def _highest(live: Connection) -> int:
     names = [table.name for table in tables(live) if table.has_id]
     ids = [live.execute(f'SELECT max(id) FROM main."{name}"').fetchone()[0] or 0 for name in names]
-    return max([*ids, *(row[0] for row in live.execute("SELECT seq FROM sqlite_sequence"))], default=0)
+    if live.execute("SELECT 1 FROM main.sqlite_master WHERE name = 'sqlite_sequence'").fetchone():
+        ids += [row[0] for row in live.execute("SELECT seq FROM main.sqlite_sequence")]
+    return max(ids, default=0)
 
 
 def _level(live: Connection, table: Table, held: Table, space: str, unchanging: bool) -> tuple[int, int]:

@@ -171,6 +171,18 @@ def test_exported_and_imported_elsewhere_the_journey_goes_on_after_a_new_login(
     simulator.close()
 
 
+def test_imported_beside_the_space_it_came_from_every_row_gets_a_new_id(phone: Handset, phone_in: Any) -> None:
+    confirmed = half_way(phone)
+    phone.control("POST", "snapshots", {"name": "half"})
+    document = phone.control("GET", "snapshots/half/export")
+    other = phone_in("beside")
+    other.control("POST", "snapshots/import", {"snapshot": document})
+    assert other.control("POST", "snapshots/half/restore", {})["renumbered"] > 0
+    assert other.control("GET", "clock")["now"] == phone.control("GET", "clock")["now"]
+    other.log_in("P02")
+    assert seen(other, confirmed)["state"] == seen(phone, confirmed)["state"]
+
+
 def test_an_export_holds_no_secret_of_the_space_in_any_form(phone: Handset, tmp_path: Path) -> None:
     confirmed = half_way(phone)
     pay(phone, confirmed)
@@ -220,4 +232,13 @@ def test_every_column_that_looks_like_a_link_is_one(tmp_path: Path) -> None:
     for half in ("mock", "yibao"):
         with sqlite3.connect(tmp_path / f"{half}.sqlite") as live:
             links |= {link for table in shelf.tables(live) for link in table.links}
-    assert links == {"order_id", "grant_id", "plan_id", "event_id", "behind_id", "delivery_id", "user_id"}
+    assert links == {
+        "order_id",
+        "grant_id",
+        "plan_id",
+        "event_id",
+        "behind_id",
+        "delivery_id",
+        "user_id",
+        "endpoint_id",
+    }

@@ -296,3 +296,55 @@ def test_what_is_no_exported_snapshot_is_refused_and_leaves_nothing(client: Flas
         answer = client.post("/_mock/snapshots/import", json={"name": "bad", "snapshot": document})
         assert answer.status_code == 400, json.dumps(document)[:100]
     assert [row["name"] for row in client.get("/_mock/snapshots").json["items"]] == ["one"]
+
+
+@pytest.mark.parametrize(("table", "column", "value"), [
+    ("event", "plain", "no JSON"),
+    ("event", "created_at", "yesterday"),
+    ("event", "created_at", 10**18),
+    ("event", "id", -5),
+    ("event", "ref", None),
+    ("event", "ref", 5),
+    ("delivery", "tries", "often"),
+    ("delivery", "next_at", 10**17),
+    ("delivery", "url", None),
+    ("delivery", "fault", "{"),
+    ("hands", "offset_ms", "x"),
+    ("hands", "frozen_at", 10**17),
+])  # fmt: skip
+def test_a_damaged_value_is_refused_when_it_comes_in_not_when_it_is_read(
+    mocks: Flask, client: FlaskClient, table: str, column: str, value: Any
+) -> None:
+    happen(mocks, "A1")
+    save(client)
+    document = client.get("/_mock/snapshots/one/export").json
+    held = document["halves"]["mock"][table]
+    held["rows"][0][held["columns"].index(column)] = value
+    answer = client.post("/_mock/snapshots/import", json={"name": "bad", "snapshot": document})
+    assert answer.status_code == 400 and answer.json["fields"]["snapshot"], answer.json
+    assert [row["name"] for row in client.get("/_mock/snapshots").json["items"]] == ["one"]
+
+
+def test_what_a_document_says_of_itself_is_checked_against_what_it_holds(mocks: Flask, client: FlaskClient) -> None:
+    happen(mocks, "A1")
+    save(client)
+    document = client.get("/_mock/snapshots/one/export").json
+    document["about"] |= {"events": -5}
+    said = client.post("/_mock/snapshots/import", json={"name": "in", "snapshot": document})
+    assert said.json["events"] == 1
+    document["about"] |= {"at": "yesterday"}
+    assert client.post("/_mock/snapshots/import", json={"name": "bad", "snapshot": document}).status_code == 400
+
+
+def test_what_comes_from_elsewhere_replaces_what_has_the_same_ids_here(
+    mocks: Flask, client: FlaskClient, tmp_path: Path
+) -> None:
+    elsewhere = create_app(Settings(data=tmp_path / "elsewhere", background=False))
+    theirs = elsewhere.test_client()
+    happen(elsewhere, "THEIRS")
+    save(theirs)
+    happen(mocks, "OURS")
+    document = theirs.get("/_mock/snapshots/one/export").json
+    assert client.post("/_mock/snapshots/import", json={"snapshot": document}).status_code == 200
+    restore(client)
+    assert refs(client) == ["THEIRS"]
