@@ -55,7 +55,7 @@ class Last(Strict):
 
 def endpoint_line(row: Endpoint, measured: dict[Any, Any] | None = None) -> dict[str, Any]:
     """An endpoint with its secrets shortened; `measured` is the meter's reading."""
-    known = receivers.terms()[row.vendor]
+    known = receivers.of(row.vendor)
     if measured is None:
         measured = meter.read()
     return {
@@ -67,7 +67,7 @@ def endpoint_line(row: Endpoint, measured: dict[Any, Any] | None = None) -> dict
         "state": row.state,
         "since": row.since.isoformat(),
         "reason": row.reason,
-        "credentials": known.shown(row.credentials),
+        "credentials": known.shown(row.credentials) if known else {},
         "keys": "its own" if row.credentials else "the account's",
         "options": row.options,
         "failures": row.failures,

@@ -5,6 +5,7 @@ import warnings
 from base64 import b64decode
 from collections.abc import Iterator
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -20,7 +21,7 @@ from mock_providers.webhooks import endpoints, engine, meter, receivers, store
 from mock_providers.webhooks.models import emit
 from mock_providers.webhooks.reply import Reply
 from mock_providers.wechat import push_wire
-from tests.mock_providers.webhooks.toy import Ear, sender_of
+from tests.mock_providers.webhooks.toy import Ear, answer, receiver, sender_of
 
 with warnings.catch_warnings():  # what it imports is its own affair
     warnings.simplefilter("ignore")
@@ -207,6 +208,25 @@ def test_an_endpoint_with_its_own_apiv3_key_is_read_by_the_sdk_with_that_key_and
     assert sdk(held).callback(*to_own)["resource"]["out_trade_no"] == "A1"
     assert sdk(held).callback(*to_more) is None
     assert sdk(held, apiv3_key=KEY).callback(*to_own) is None
+
+
+def test_over_the_wire_a_second_receiver_with_its_own_key_verifies_and_answers(live: Flask) -> None:
+    client = live.test_client()
+    held, read = client.get("/_mock/credentials").json["wechatpay"], []
+
+    def respond(handler: BaseHTTPRequestHandler) -> None:
+        body = answer(handler, 204)
+        read.append((handler.path, sdk(held, apiv3_key=KEY).callback(handler.headers, body)))
+
+    with receiver(respond) as url:
+        add(client, url=f"{url}/second", credentials={"apiv3_key": KEY})
+        tell(live)
+        assert sender_of(live).wait_idle(5)
+    ((path, notice),) = read
+    assert (path, notice["event_type"]) == ("/second", "TRANSACTION.SUCCESS")
+    own, more = deliveries(client)
+    assert (own["state"], own["reason"], more["state"]) == ("pending", "connection refused", "delivered")
+    assert shown(client)["meter"]["answered"] == 1
 
 
 def test_an_endpoint_chooses_which_key_of_wechat_pay_signs(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
