@@ -152,7 +152,10 @@ class Sender:
         with self.app.app_context():
             self.untidy = retention.sweep()
             db.session.commit()
-        return 0.0 if self.untidy else pause
+        if self.untidy:
+            return 0.0
+        self._tell_waiters()
+        return pause
 
     def forgotten(self) -> None:
         """Rows were reset away: remove them behind the scenes, or at once where nothing runs behind them."""

@@ -187,7 +187,7 @@ def test_a_reset_while_the_sender_runs_is_swept_behind_the_scenes(live: Flask) -
     tell(live, URL)
     assert sender_of(live).wait_idle(10)
     with sender_of(live).changed:
-        sender_of(live).changed.wait_for(lambda: not sender_of(live).untidy, 5)
+        assert sender_of(live).changed.wait_for(lambda: not sender_of(live).untidy, 5)
     assert len(client.get("/_mock/events").json["items"]) == 1
 
 
