@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
 Environ = dict[str, Any]
+OF_THE_MOCKS = ("seed", "start", "admin_token", "sender_threads")
 PASSWORD_FREE = ("127.0.0.1", "::1", "localhost")
 
 
@@ -126,6 +127,7 @@ class BackEnd:
         self.accounts.pop(space, None)
         if level not in ("state", "all"):
             return {}
+        spaces.unlearn(self._app(), space)
         shutil.rmtree(self._materials(space), ignore_errors=True)
         with spaces.entered(self._app(), space):
             return db.forget(space)
@@ -145,6 +147,7 @@ class BackEnd:
         A `rehearsal` changes nothing and raises what is in the way.
         """
         from mock_providers.snapshots import cabinet, shelf
+        from yibao import spaces
 
         stored = folder / cabinet.BACK_END
         written_once = () if cabinet.about(folder).imported else ("audit_entry",)
@@ -153,6 +156,7 @@ class BackEnd:
                 shelf.copy_in(self._database(), stored, space, unchanging=written_once, rehearsal=True)
             return
         self.accounts.pop(space, None)
+        spaces.unlearn(self._app(), space)
         if (folder / cabinet.MATERIALS).exists():
             shutil.copytree(folder / cabinet.MATERIALS, self._materials(space), dirs_exist_ok=True)
         if stored.exists():
@@ -202,7 +206,7 @@ class Simulator:
 
 
 def join(data: Path, public_url: str, background: bool = True, **options: Any) -> Simulator:
-    """Build both halves on one data directory. `options`: seed, start, admin_token, policy_version, region."""
+    """Build both halves on one data directory. `options`: OF_THE_MOCKS, policy_version, region."""
     import mock_providers
     import yibao
     from mock_providers import clock
@@ -217,9 +221,7 @@ def join(data: Path, public_url: str, background: bool = True, **options: Any) -
 
     neighbour = BackEnd()
     mocks = mock_providers.create_app(
-        MockSettings.from_env(
-            data=data, public_url=public_url, background=background, **pick("seed", "start", "admin_token")
-        ),
+        MockSettings.from_env(data=data, public_url=public_url, background=background, **pick(*OF_THE_MOCKS)),
         neighbour,
     )
 

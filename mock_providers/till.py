@@ -8,7 +8,6 @@ import hashlib
 import io
 import itertools
 import json
-import secrets
 import zipfile
 from base64 import b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -369,7 +368,7 @@ def till(
 
     control = Client(base, space or "default", token, as_json)
     if not space:
-        control.space = control.ask("POST", "spaces", {"name": f"till-{secrets.token_hex(4)}"})["name"]
+        control.space = control.ask("POST", "spaces", {"name": _free_name(control)})["name"]
     keys = control.ask("GET", "credentials")["national"]
     counter = Till(over_http(base.rstrip("/"), control.space), keys, lambda: _business_time(control))
     priced = [tuple(item.partition(":")[::2]) for item in items] or list(BASKET)
@@ -379,6 +378,12 @@ def till(
             click.echo(row if as_json else f"{step:<22} {said}")
     except (Said, Lost, KeyError, ValueError, ArithmeticError) as error:
         fail(1, f"{type(error).__name__}: {error}")
+
+
+def _free_name(control: Any) -> str:
+    """till-1, or the next number nobody has: all that is made up in a space follows from its name."""
+    taken = {space["name"] for space in control.pages("spaces", 100_000)}
+    return next(name for number in itertools.count(1) if (name := f"till-{number}") not in taken)
 
 
 def _business_time(control: Any) -> datetime:

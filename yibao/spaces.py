@@ -45,6 +45,14 @@ def entered(app: Flask, name: str) -> Iterator[None]:
         yield
 
 
+def unlearn(app: Flask, name: str) -> None:
+    """Drop what this process remembers of a space's providers: tokens, certificates, published keys."""
+    for what in ("wechat_tokens", "wechatpay_certificates", "national_login"):
+        kept = app.extensions.get(what, {})
+        for key in [key for key in list(kept) if key[0] == name]:
+            kept.pop(key, None)
+
+
 def callback_url(path: str) -> str:
     """Where a provider reaches this space."""
     return f"{current_app.config['SETTINGS'].public_url}/s/{current_space()}/callbacks/{path}"

@@ -1,12 +1,12 @@
 """`yibao walk`: the whole journey over HTTP as a phone would do it, one line a step, in a space of its own."""
 
 import json
-import secrets
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import count
 from typing import Any
 
 import click
@@ -232,9 +232,7 @@ def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
     with server(base) as address:
         journey, steps = of_channel(channel, address)
         phone = journey.phone
-        space = f"walk-{secrets.token_hex(3)}"
-        phone.control("POST", "spaces", {"name": space})
-        phone.space = space
+        space = phone.space = new_space(phone)
         try:
             failed = take_steps(journey, as_json, steps)
         finally:
@@ -242,6 +240,17 @@ def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
                 phone.space = "default"
                 phone.control("DELETE", f"spaces/{space}")
     raise SystemExit(1 if failed else 0)
+
+
+def new_space(phone: Handset) -> str:
+    """An empty space: walk-1, or the next number nobody has. All that is made up in it follows from its name."""
+    for number in count(1):
+        try:
+            return str(phone.control("POST", "spaces", {"name": f"walk-{number}"})["name"])
+        except Refusal as refusal:
+            if refusal.code != "SPACE_EXISTS":
+                raise
+    raise AssertionError
 
 
 def of_channel(channel: str, address: str) -> tuple[Walk, Steps]:

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.asymmetric.rsa import RSAPublicKey
 from flask import current_app
 
 from yibao import clock
+from yibao.db import current_space
 from yibao.providers.http import Answer, Unreachable, Untrusted, VendorRefused, send
 from yibao.providers.national.facts import credentials
 
@@ -159,7 +160,7 @@ def _key(kid: Any) -> RSAPublicKey:
     url = _published()["jwks_uri"]
     found = _named(_kept(url, _keys), kid)
     if found is None:
-        current_app.extensions["national_login"].pop(url, None)
+        current_app.extensions["national_login"].pop((current_space(), url), None)
         found = _named(_kept(url, _keys), kid)
     if found is None:
         raise Untrusted("the id_token is signed with a key nobody published")
@@ -209,10 +210,10 @@ def _discover(url: str) -> dict[str, Any]:
 def _kept(url: str, fetch: Callable[[str], Any]) -> Any:
     """What was found at an address within the hour, else what is there now."""
     kept = current_app.extensions.setdefault("national_login", {})
-    found, at = kept.get(url, (None, 0.0))
+    found, at = kept.get((current_space(), url), (None, 0.0))
     if found is None or clock.monotonic() - at > KEPT_SECONDS:
         found = fetch(url)
-        kept[url] = found, clock.monotonic()
+        kept[current_space(), url] = found, clock.monotonic()
     return found
 
 
