@@ -561,9 +561,11 @@ def test_a_plan_does_not_wake_what_an_endpoint_that_is_off_misses(
 ) -> None:
     add(client)
     client.post("/_mock/endpoints/shop/off")
-    client.post("/_mock/plans", json={"text": "delay 1 90s"})
+    client.post("/_mock/plans", json={"text": "hold 1"})
     tell(mocks)
-    deliver(client, advance="10m")
+    assert [row["state"] for row in deliveries(client)] == ["held", "cancelled"]
+    client.delete("/_mock/plans")
+    deliver(client)
     assert urls(ear) == [OWN]
 
 
