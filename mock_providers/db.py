@@ -25,6 +25,7 @@ from sqlalchemy.orm import (
 from sqlalchemy.types import TypeDecorator
 
 CHINA = timezone(timedelta(hours=8))
+LOG_AT_MOST = f"journal_size_limit={64 * 1024 * 1024}"  # what the write-ahead log keeps on disk once it was bigger
 NAMES = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
     "uq": "uq_%(table_name)s_%(column_0_N_name)s",
@@ -115,7 +116,13 @@ def _prepare(engine: Engine) -> None:
     @event.listens_for(engine, "connect")
     def connect(connection: Any, record: Any) -> None:
         connection.isolation_level = None
-        for pragma in ("journal_mode=WAL", "synchronous=NORMAL", "foreign_keys=ON", "busy_timeout=10000"):
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=NORMAL",
+            "foreign_keys=ON",
+            "busy_timeout=10000",
+            LOG_AT_MOST,
+        ):
             connection.execute(f"PRAGMA {pragma}")
 
     @event.listens_for(engine, "begin")

@@ -1,26 +1,24 @@
 """Every call that came in, with its exact bytes: noted in memory, written behind in batches, read after a flush.
 
-Bounded: the oldest calls go when a space holds more than `journal_rows`, or all of them more than
-`journal_bytes`. What is dropped is counted.
+Bounded (bounds.py), and what is dropped is counted.
 """
 
 import atexit
 import threading
-from collections import deque
+from collections import Counter, deque
 from datetime import datetime
 from typing import Any
 
 from flask import Flask, Response, g, request
-from sqlalchemy import JSON, Index, LargeBinary, String, delete, func, insert, select
+from sqlalchemy import JSON, Index, LargeBinary, String, insert
 from sqlalchemy.orm import Mapped, mapped_column
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from mock_providers import clock
+from mock_providers import bounds, clock
 from mock_providers.db import InSpace, Model, Moment, db
 
 BATCH_SECONDS = 0.1
 HELD_AT_MOST = 4_000
-PRUNE_EVERY = 500
 BODY_AT_MOST = 256 * 1024
 
 
@@ -58,9 +56,8 @@ class Journal:
         self.waiting: deque[dict[str, Any]] = deque()
         self.flushing = threading.Lock()
         self.stopped = threading.Event()
-        self.since_prune = 0
-        self.bytes = -1
-        self.noted = self.dropped = 0
+        self.overflowed: Counter[str] = Counter()
+        self.noted = 0
         self.thread: threading.Thread | None = None
 
     def start(self) -> None:
@@ -89,8 +86,7 @@ class Journal:
         self.noted += 1
         self.waiting.append(entry)
         if len(self.waiting) > HELD_AT_MOST:
-            self.waiting.popleft()
-            self.dropped += 1
+            self.overflowed[self.waiting.popleft()["space"]] += 1
 
     def flush(self) -> None:
         """Write everything noted so far. Never call it with a writing transaction open."""
@@ -102,37 +98,11 @@ class Journal:
                 return
             with self.app.app_context():
                 db.session.execute(insert(CALL), batch)
-                self.since_prune += len(batch)
-                weight = sum(len(call["request_body"]) + len(call["response_body"]) for call in batch)
-                self.bytes += weight if self.bytes >= 0 else 0
-                if self.since_prune >= PRUNE_EVERY:
-                    self._prune()
+                overflowed, self.overflowed = self.overflowed, Counter()
+                for space, count in overflowed.items():
+                    bounds.note(space, "call", count)
+                self.app.extensions["bounds"].grew(call["space"] for call in batch)
                 db.session.commit()
-
-    def _prune(self) -> None:
-        self.since_prune = 0
-        settings = self.app.config["SETTINGS"]
-        counts = db.session.execute(select(CALL.c.space, func.count()).group_by(CALL.c.space)).all()
-        for space, count in counts:
-            if count > settings.journal_rows:
-                ids = select(CALL.c.id).where(CALL.c.space == space)
-                last = ids.order_by(CALL.c.id.desc()).offset(settings.journal_rows).limit(1)
-                edge = db.session.scalar(last)
-                self._drop(CALL.c.space == space, CALL.c.id <= edge)
-        while self._weigh() > settings.journal_bytes:
-            middle = select(func.min(CALL.c.id) + (func.max(CALL.c.id) - func.min(CALL.c.id)) / 2)
-            self._drop(CALL.c.id <= db.session.scalar(middle))
-
-    def _weigh(self) -> int:
-        """Bytes of bodies kept: counted once, then summed up as they come."""
-        if self.bytes < 0:
-            size = func.sum(func.length(CALL.c.request_body) + func.length(CALL.c.response_body))
-            self.bytes = db.session.scalar(select(size)) or 0
-        return self.bytes
-
-    def _drop(self, *which: Any) -> None:
-        self.dropped += db.session.execute(delete(CALL).where(*which)).rowcount  # type: ignore[attr-defined]
-        self.bytes = -1
 
 
 def raw_target() -> str:
@@ -169,6 +139,8 @@ def explain(**why: Any) -> None:
 
 def init(app: Flask, doors: tuple[str, ...]) -> Journal:
     """Note every request whose first path segment is one of `doors`, but not who looks at the control API."""
+    settings = app.config["SETTINGS"]
+    app.extensions["bounds"] = bounds.Bounds(settings.journal_rows, settings.journal_bytes)
     journal = Journal(app)
     app.extensions["journal"] = journal
 

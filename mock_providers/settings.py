@@ -11,7 +11,8 @@ class Settings:
     """Attributes: `data` the directory everything is kept in; `public_url` where clients reach this half;
     `seed` what every minted value grows from; `start` where a new space's clock begins (or `now`);
     `admin_token` guards /_mock when bound beyond loopback; `allowed_hosts` where callbacks may go besides
-    loopback; `journal_rows` how many calls a space keeps; `world` whose people there are (people.py).
+    loopback; `journal_rows` how many calls, and how many events, a space keeps; `journal_bytes` how much
+    of what was seen all spaces keep together; `world` whose people there are (people.py).
     """
 
     data: Path = Path("var")
@@ -44,6 +45,8 @@ class Settings:
             "start": env.get("MOCK_START", "2025-12-01T10:00:00+08:00"),
             "admin_token": env.get("YIBAO_ADMIN_TOKEN", ""),
             "world": env.get("MOCK_WORLD", "sample"),
+            "journal_rows": int(env.get("MOCK_JOURNAL_ROWS", "20000")),
+            "journal_bytes": int(env.get("MOCK_JOURNAL_MIB", "256")) * 1024 * 1024,
             "allowed_hosts": tuple(filter(None, env.get("MOCK_ALLOWED_HOSTS", "").split(","))),
         }
         if "MOCK_CHECKPOINTS" in env:

@@ -55,16 +55,17 @@ def healthz() -> Response:
 def metrics() -> Response:
     """Prometheus text. Counters begin at the start of this process; gauges are counted now."""
     journal, sent = current_app.extensions["journal"], current_app.extensions["sender"].ledger
+    gone = current_app.extensions["bounds"].gone
     table = Delivery.__table__.c
     states = db.session.execute(select(table.state, func.count()).group_by(table.state)).all()
     events = db.session.scalar(select(func.count()).select_from(Event.__table__))
     spaces = db.session.scalar(select(func.count()).select_from(Space.__table__))
     lines = [
         *_metric("mock_calls_total", "counter", "calls noted in the journal", {"": journal.noted}),
-        *_metric("mock_calls_dropped_total", "counter", "calls dropped by retention", {"": journal.dropped}),
+        *_metric("mock_calls_dropped_total", "counter", "calls dropped by retention", {"": gone["call"]}),
         *_metric("mock_attempts_total", "counter", "callback attempts stored", {"": sent.attempts}),
         *_metric("mock_attempts_accepted_total", "counter", "attempts a receiver accepted", {"": sent.accepted}),
-        *_metric("mock_events_retired_total", "counter", "old events dropped by retention", {"": sent.retired}),
+        *_metric("mock_events_retired_total", "counter", "old events dropped by retention", {"": gone["event"]}),
         *_metric("mock_events", "gauge", "events stored", {"": events or 0}),
         *_metric("mock_deliveries", "gauge", "deliveries by state", {f'{{state="{name}"}}': n for name, n in states}),
         *_metric("mock_spaces", "gauge", "testers' worlds", {"": spaces or 0}),

@@ -14,6 +14,7 @@ from sqlalchemy import Table, delete
 
 from mock_providers import clock, retention, spaces
 from mock_providers.accounts import Account
+from mock_providers.bounds import Dropped
 from mock_providers.control.door import Strict, fresh, route
 from mock_providers.db import current_space, db
 from mock_providers.journal import Call
@@ -31,7 +32,7 @@ bp = Blueprint("control_reset", __name__)
 LEVELS = ("traffic", "faults", "state", "all")
 TRAFFIC = {model.__tablename__ for model in (Call, Event, Delivery, Attempt, PlanStep, EndpointNote)}
 FAULTS = {Outcome.__tablename__, Plan.__tablename__, AskedFault.__tablename__}
-SETTINGS = (Account, SwitchSet, Serial, Mark, Endpoint)  # not state
+SETTINGS = (Account, SwitchSet, Serial, Mark, Endpoint, Dropped)  # not state
 OWN = {model.__tablename__ for model in SETTINGS} | {"wechat_push"}
 
 

@@ -6,6 +6,7 @@ from flask import Blueprint, current_app
 from marshmallow import fields, validate
 from sqlalchemy import select
 
+from mock_providers import bounds
 from mock_providers.control import masking
 from mock_providers.control.door import Page, fresh, route
 from mock_providers.db import current_space, db
@@ -25,6 +26,7 @@ WORDS = {
     "again": "asks again",
     "distrust": "does not believe it",
 }
+SEEN = ("call", "event", "attempt")
 AGAIN = " [sent again after a crash: the receiver may have had it already]"
 KINDS = ("call", "event", "plan", "attempt", "timer", "state", "alarm")
 
@@ -145,4 +147,5 @@ def timeline(asked: dict[str, Any]) -> dict[str, Any]:
         shown.append(rows[len(shown)])
     more = len(rows) > len(shown)
     kept = [item for item in shown if asked.get("kind") in (None, item["kind"])]
-    return {"items": kept, "next": shown[-1]["cursor"] if more else None}
+    retention = bounds.told(SEEN, asked["after"], "wall_ns")
+    return {"items": kept, "next": shown[-1]["cursor"] if more else None, "retention": retention}

@@ -7,7 +7,7 @@ from flask import Blueprint, current_app
 from marshmallow import fields, validate
 from sqlalchemy import select
 
-from mock_providers import clock, journal
+from mock_providers import bounds, clock, journal
 from mock_providers.control import banner, masking
 from mock_providers.control.door import BIGGEST, ID, Page, Strict, fresh, page, route, text
 from mock_providers.db import db
@@ -61,7 +61,8 @@ def one(model: Any, id_: int) -> Any:
     """A row of this space. Raises Problem NOT_FOUND."""
     row = db.session.scalar(select(model).where(model.id == id_, alive(model)))
     if row is None:
-        raise Problem("NOT_FOUND", f"there is no {model.__tablename__} {id_} in this space")
+        gone = ", or no longer: see `retention`" if bounds.went(model.__tablename__, id_) else ""
+        raise Problem("NOT_FOUND", f"there is no {model.__tablename__} {id_} in this space{gone}")
     return row
 
 
@@ -83,7 +84,8 @@ def paged(model: Any, asked: dict[str, Any], show: Any, **filters: Any) -> dict[
     if model is Attempt and "ref" in asked:
         wanted = wanted.join(Delivery, Delivery.id == Attempt.delivery_id)
         wanted = wanted.join(Event, Event.id == Delivery.event_id)
-    return page(list(db.session.scalars(wanted)), asked["limit"], show)
+    found = page(list(db.session.scalars(wanted)), asked["limit"], show)
+    return {**found, "retention": bounds.told([model.__tablename__], asked["after"])}
 
 
 def event_line(row: Event) -> dict[str, Any]:

@@ -130,7 +130,6 @@ def _neighbour_and_end(app: Flask, place: Cabinet, folder: Path) -> About:
         if cabinet.about(path).uid not in place.line() and path != folder:
             shutil.rmtree(path, ignore_errors=True)
     place.end()
-    app.extensions["journal"].bytes = -1
     app.extensions["sender"].forgotten()
     return one
 

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from types import SimpleNamespace
 from typing import Any
 
-from sqlalchemy import bindparam, delete, func, insert, select, update
+from sqlalchemy import bindparam, func, insert, select, update
 
 from mock_providers import clock
 from mock_providers.db import CHINA, db
@@ -15,13 +15,11 @@ from mock_providers.spaces import Space
 from mock_providers.timers import Timer
 from mock_providers.webhooks import endpoints, engine, fault_book
 from mock_providers.webhooks.models import Attempt, Delivery, Event
-from mock_providers.webhooks.plan_book import PlanStep
 from mock_providers.webhooks.reply import Reply
 
 DELIVERY: Any = Delivery.__table__
 EVENT: Any = Event.__table__
 ATTEMPT: Any = Attempt.__table__
-PLAN_STEP: Any = PlanStep.__table__
 SPACE: Any = Space.__table__
 TIMER: Any = Timer.__table__
 OF_JOB = ("id", "space", "url", "host", "tries", "next_at", "how", "fault", "cut_off_ns", "endpoint_id")
@@ -270,28 +268,6 @@ def give_back(jobs: Sequence[Job]) -> None:
     ids = [job.id for job in jobs]
     again = update(DELIVERY).where(DELIVERY.c.id.in_(ids), DELIVERY.c.state == "leased")
     db.session.execute(again.values(state="pending", leased_at_ns=None))
-
-
-def retire(keep: int) -> int:
-    """Drop the oldest settled events of a space that holds more than `keep`; the caller commits."""
-    gone = 0
-    counts = db.session.execute(select(EVENT.c.space, func.count()).group_by(EVENT.c.space)).all()
-    for space, count in counts:
-        if count <= keep:
-            continue
-        oldest = select(EVENT.c.id).where(EVENT.c.space == space).order_by(EVENT.c.id).limit(count - keep)
-        open_ = select(DELIVERY.c.event_id).where(DELIVERY.c.state.not_in(engine.SETTLED))
-        old = oldest.subquery()
-        ids = list(db.session.scalars(select(old.c.id).where(old.c.id.not_in(open_))))
-        for start in range(0, len(ids), 500):
-            some = ids[start : start + 500]
-            theirs = select(DELIVERY.c.id).where(DELIVERY.c.event_id.in_(some))
-            db.session.execute(delete(ATTEMPT).where(ATTEMPT.c.delivery_id.in_(theirs)))
-            db.session.execute(delete(DELIVERY).where(DELIVERY.c.event_id.in_(some)))
-            db.session.execute(delete(PLAN_STEP).where(PLAN_STEP.c.event_id.in_(some)))
-            db.session.execute(delete(EVENT).where(EVENT.c.id.in_(some)))
-        gone += len(ids)
-    return gone
 
 
 def business_time(job: Job) -> datetime:

@@ -1,4 +1,4 @@
-"""What endpoints and crash marks need"""
+"""What endpoints, crash marks and retention need"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -11,6 +11,15 @@ depends_on = None
 
 def upgrade() -> None:
     """Add them."""
+    op.create_table(
+        "dropped",
+        sa.Column("space", sa.String(length=32), nullable=False),
+        sa.Column("kind", sa.String(length=20), nullable=False),
+        sa.Column("rows", sa.Integer(), nullable=False),
+        sa.Column("up_to", sa.Integer(), nullable=False),
+        sa.Column("wall_ns", sa.Integer(), nullable=False),
+        sa.PrimaryKeyConstraint("space", "kind", name=op.f("pk_dropped")),
+    )
     op.create_table(
         "endpoint",
         sa.Column("id", sa.Integer(), nullable=False),

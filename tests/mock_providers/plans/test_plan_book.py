@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from sqlalchemy import select
 
 import tests.mock_providers.webhooks.toy as toy
-from mock_providers import spaces
+from mock_providers import bounds, spaces
 from mock_providers.db import db
 from mock_providers.webhooks import plan_book, plans
 from mock_providers.webhooks.models import Delivery, Event, emit
@@ -254,13 +254,11 @@ def test_the_end_of_a_removed_plan_does_not_come(mocks: Flask, client: FlaskClie
 
 
 def test_what_plans_did_goes_with_the_events_that_are_too_old(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
-    from mock_providers.webhooks import store
-
     number = plan(client, "dup all; next 9")["id"]
     tell(mocks, 5)
     deliver(client)
     with spaces.entered(mocks, "default"):
-        assert store.retire(2) == 3
+        bounds.Bounds(2, 2**40).trim(["default"])
         db.session.commit()
     assert [step["position"] for step in client.get(f"/_mock/plans/{number}").json["steps"]] == [4, 5]
 

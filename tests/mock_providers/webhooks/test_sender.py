@@ -3,16 +3,13 @@ import time
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from mock_providers import clock, create_app, spaces
+from mock_providers import clock, spaces
 from mock_providers.db import db
-from mock_providers.settings import Settings
-from mock_providers.webhooks import store
 from mock_providers.webhooks.models import Attempt, Delivery, emit
 from tests.mock_providers.webhooks.toy import WECHAT_LADDER, Ear, answer, receiver, sender_of, tell
 
@@ -166,16 +163,6 @@ def test_a_callback_reset_away_while_it_was_on_the_wire_leaves_no_trace(mocks: F
     tell(mocks, URL)
     sender_of(mocks).deliver_due("default", business_now(mocks) + timedelta(days=2))
     assert rows(mocks, Attempt) == rows(mocks, Delivery) == []
-
-
-def test_old_settled_events_are_retired_and_open_ones_stay(tmp_path: Path) -> None:
-    app = create_app(Settings(data=tmp_path, background=False))
-    tell(app, URL, n=10)
-    with app.app_context():
-        db.session.execute(update(Delivery.__table__).where(Delivery.__table__.c.id != 2).values(state="delivered"))
-        assert store.retire(4) == 5
-        db.session.commit()
-    assert [d.event_id for d in rows(app, Delivery)] == [2, 7, 8, 9, 10]
 
 
 def test_two_spaces_are_told_their_own(mocks: Flask) -> None:
