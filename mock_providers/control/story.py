@@ -13,6 +13,8 @@ from mock_providers.db import current_space, db
 from mock_providers.journal import Call
 from mock_providers.retention import alive
 from mock_providers.timers import Timer
+from mock_providers.webhooks import endpoints
+from mock_providers.webhooks.endpoints import EndpointNote
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.webhooks.plan_book import PlanStep
 
@@ -28,7 +30,7 @@ WORDS = {
 }
 SEEN = ("call", "event", "attempt")
 AGAIN = " [sent again after a crash: the receiver may have had it already]"
-KINDS = ("call", "event", "plan", "attempt", "timer", "state", "alarm")
+KINDS = ("call", "event", "plan", "attempt", "timer", "endpoint", "state", "alarm")
 
 
 class Story(Page):
@@ -75,7 +77,7 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
         .add_columns(
             Attempt.url, Attempt.status, Attempt.accepted, Attempt.reason, Attempt.fault, Event.type, Event.ref
         )
-        .add_columns(Attempt.after_crash)
+        .add_columns(Attempt.after_crash, Delivery.endpoint_id)
         .join(Delivery, Delivery.id == Attempt.delivery_id)
         .join(Event, Event.id == Delivery.event_id)
         .where(Attempt.wall_ns > after, alive(Attempt))
@@ -84,8 +86,12 @@ def _attempts(after: int, limit: int) -> list[dict[str, Any]]:
     for row in db.session.execute(wanted.order_by(Attempt.wall_ns).limit(limit)):
         outcome = row.status if row.status is not None else row.reason
         carried = _carried(row.fault) + AGAIN * row.after_crash
-        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)} → {outcome}{carried}"
+        who = endpoints.name_of(row.endpoint_id)
+        whom = f" [endpoint {who}]" if who else ""
+        summary = f"{row.type} #{row.number} → POST {masking.target(row.url)}{whom} → {outcome}{carried}"
         about = {"delivery": row.delivery_id, "ref": row.ref, "status": row.status, "accepted": row.accepted}
+        if who:
+            about["endpoint"] = who
         if row.after_crash:
             about["after_crash"] = True
         item = _item("attempt", row, row.wall_ns, summary, ms=row.ms, **about)
@@ -101,6 +107,18 @@ def _plan_steps(after: int, limit: int) -> list[dict[str, Any]]:
             plan=row.plan_id, event=row.event_id, position=row.position, did=row.did,
         )
         for row in db.session.scalars(wanted)
+    ]  # fmt: skip
+
+
+def _endpoints(after: int, limit: int) -> list[dict[str, Any]]:
+    """What became of endpoints; that one was switched off is an alarm."""
+    wanted = select(EndpointNote).where(EndpointNote.wall_ns > after, alive(EndpointNote))
+    return [
+        _item(
+            "alarm" if row.what == "off" else "endpoint", row, row.wall_ns, row.words,
+            endpoint=endpoints.name_of(row.endpoint_id), what=row.what,
+        )
+        for row in db.session.scalars(wanted.order_by(EndpointNote.wall_ns).limit(limit))
     ]  # fmt: skip
 
 
@@ -132,7 +150,7 @@ def _item(kind: str, row: Any, wall_ns: int, summary: str, **more: Any) -> dict[
     return {**head, "summary": masking.text(summary), **about}
 
 
-SOURCES = (_calls, _events, _plan_steps, _attempts, _timers, _neighbour)
+SOURCES = (_calls, _events, _plan_steps, _attempts, _timers, _endpoints, _neighbour)
 
 
 @route(bp, "GET", "/timeline", query=Story)
