@@ -275,8 +275,14 @@ def add_plan(client: Client, text: str | None, file: IO[str] | None, **given: An
 @click.option("--keep-held", is_flag=True, help="what it holds stays held")
 @talks
 def clear_plans(client: Client, id: int | None, keep_held: bool) -> None:
-    """Forget all plans, or one; what they hold leaves now. Example: yibao plan clear 3"""
-    client.show(client.ask("DELETE", "plans", id=id, held="keep" if keep_held else "release"))
+    """Forget all plans, or one; what they hold leaves now. Ends with 1 if there is no such plan.
+
+    Example: yibao plan clear 3
+    """
+    answer = client.ask("DELETE", "plans", id=id, held="keep" if keep_held else "release")
+    client.show(answer)
+    if id is not None and not answer["removed"]["plan"]:
+        raise SystemExit(REFUSED)
 
 
 @click.group(invoke_without_command=True)

@@ -270,6 +270,8 @@ def _acts(words: list[Word]) -> list[Act]:
         if length is None:
             where = given[-1] if len(given) > 1 else verb
             raise where.wrong(f"delay wants events and how long, such as {EXAMPLES['delay']!r}")
+        if not length:
+            raise given[-1].wrong(f"{given[-1].text} is no delay; say {EXAMPLES['delay']!r}")
         seconds = length.total_seconds()
         given = given[:-1]
     if not given and verb.text != "shuffle":
