@@ -29,9 +29,11 @@ class Client:
             response = requests.request(
                 method, f"{self.base}/_mock/{path}", json=body, params=wanted, headers=headers, timeout=660
             )
+            answer = response.json() if response.content else {}
+        except requests.exceptions.JSONDecodeError:
+            self._unreachable(f"what answers at {self.base} is not yibao: HTTP {response.status_code}, no JSON.")
         except requests.RequestException as error:
-            fail(UNREACHABLE, f"no server at {self.base}: {error.__class__.__name__}. Start one with `yibao up`.")
-        answer = response.json() if response.content else {}
+            self._unreachable(f"no server at {self.base}: {error.__class__.__name__}. Start one with `yibao up`.")
         if response.status_code >= 400:
             if self.as_json:
                 click.echo(json.dumps(answer, ensure_ascii=False))
@@ -42,6 +44,11 @@ class Client:
             told = "" if self.as_json else "".join(f"\n  {line}" for line in near(answer))
             fail(code, f"{answer.get('code')}: {answer.get('detail')} ({answer.get('remedy')}){fields}{told}")
         return answer
+
+    def _unreachable(self, why: str) -> None:
+        if self.as_json:
+            click.echo(json.dumps({"code": "UNREACHABLE", "detail": why}))
+        fail(UNREACHABLE, why)
 
     def pages(self, path: str, limit: int, **params: Any) -> Iterable[Json]:
         """Rows of a list, following its cursor until `limit` are read."""

@@ -17,6 +17,7 @@ from mock_providers.control.door import Strict, route, text
 from mock_providers.control.time import Length
 from mock_providers.control.traffic import delivery_line, endpoint, event_line
 from mock_providers.control.walk import Walk, lock
+from mock_providers.control.world import person
 from mock_providers.db import current_space, db
 from mock_providers.errors import Problem
 from mock_providers.retention import alive
@@ -43,6 +44,11 @@ class Wait(Strict):
 @route(bp, "GET", "/wait", query=Wait)
 def wait(asked: dict[str, Any]) -> dict[str, Any]:
     """Block until there is such an event (and it was delivered); 408 with the nearest match if not in time."""
+    if "person" in asked:
+        person(asked["person"])
+    known = current_app.extensions["sender"].vendors
+    if asked.get("vendor") and asked["vendor"] not in known:
+        raise Problem("FIELD_INVALID", f"no vendor {asked['vendor']!r}: {', '.join(known)}", {"vendor": ["unknown"]})
     seconds = asked["within"].total_seconds() if asked["within"] is not None else 5.0
     if asked["clock"] == "business":
         found, more = _walked(asked, seconds)

@@ -19,7 +19,7 @@ from mock_providers.retention import alive
 from mock_providers.webhooks import awaited, endpoints, engine, one_try
 from mock_providers.webhooks.endpoints import Endpoint
 from mock_providers.webhooks.models import Attempt, Delivery, Event
-from mock_providers.webhooks.plan_book import PlanStep
+from mock_providers.webhooks.plan_book import Plan, PlanStep
 
 bp = Blueprint("control_why", __name__)
 VENDORS = ("wechat", "wechatpay", "national")
@@ -46,15 +46,18 @@ def why_of(asked: Words) -> Words:
     fresh()
     ref = asked["ref"]
     events = _events(ref)
+    _vendors()
+    coming = awaited.of(ref)
+    numbers = {said.number for said in coming} - {ref}
+    events += [row for number in sorted(numbers) for row in _events(number)]
     if not events and ref.isascii() and ref.isdecimal() and len(ref) < 19:
         row = db.session.scalar(select(Delivery).where(Delivery.id == int(ref), alive(Delivery)))
         if row is not None:
             return {"ref": ref, "verdict": "", "deliveries": [explained(row)], "awaited": [], "nearest": []}
     theirs = select(Delivery).where(Delivery.event_id.in_([row.id for row in events]), alive(Delivery))
     found = [explained(row) for row in db.session.scalars(theirs.order_by(Delivery.id).limit(SHOWN))]
-    _vendors()
     told = {(row.vendor, row.type, row.ref) for row in events}
-    coming = [said for said in awaited.of(ref) if (said.vendor, said.type, said.number) not in told]
+    coming = [said for said in coming if (said.vendor, said.type, said.number) not in told]
     return {
         "ref": ref,
         "verdict": _overall(ref, found, coming),
@@ -79,7 +82,10 @@ def _events(ref: str) -> list[Event]:
 def _overall(ref: str, found: list[Words], coming: list[awaited.Awaited]) -> str:
     if found:
         missing = [said for said in found if said["state"] != "delivered"]
-        return missing[0]["verdict"] if missing else "everything there is to tell of it has come"
+        if missing:
+            return missing[0]["verdict"]
+        still = f"; {coming[0].what}, {coming[0].type} is told when {coming[0].when}" if _expected(coming) else ""
+        return f"everything there is to tell of it has come{still}"
     if not coming:
         return f"nothing here is called {ref}: no event, and no order, refund or check a vendor knows"
     said = coming[0]
@@ -87,6 +93,10 @@ def _overall(ref: str, found: list[Words], coming: list[awaited.Awaited]) -> str
         return f"there is no event: {said.what}"
     hindered = f"; but {said.hindered}" if said.hindered else ""
     return f"there is no event yet: {said.what}; {said.type} is told when {said.when}{hindered}"
+
+
+def _expected(coming: list[awaited.Awaited]) -> bool:
+    return bool(coming) and bool(coming[0].type)
 
 
 def _nearest(ref: str) -> list[str]:
@@ -179,8 +189,15 @@ def _held(row: Delivery, send: str) -> tuple[list[str], str, str]:
         number = db.session.scalar(
             select(PlanStep.position).where(PlanStep.event_id == row.event_id, PlanStep.plan_id == row.plan_id)
         )
-        until = f"until the events it changes places with have come (this is number {number})"
-        waits = until if "kept back" in row.plan_did else "until somebody lets it go or the plan's time ends"
+        plan = db.session.scalar(select(Plan).where(Plan.id == row.plan_id))
+        if plan is None:
+            words = f"{row.plan_did}; the plan was removed and left it held, until somebody lets it go"
+            return ["plan"], words, f"{free}; {send}"
+        waits = "until somebody lets it go"
+        if "kept back" in row.plan_did:
+            waits = f"until the events it changes places with have come (this is number {number})"
+        elif plan.until:
+            waits += f" or the plan's time ends at {plan.until.isoformat()}"
         return ["plan"], f"{row.plan_did}, {waits}", f"{free}; `yibao plan clear {row.plan_id}` ends the plan"
     return ["tester"], "a tester holds it", f"{free}; {send}"
 
@@ -199,9 +216,12 @@ def _failed(row: Delivery, last: Attempt | None, send: str) -> tuple[list[str], 
         return ["error"], why_, "report this; it is a fault of the simulator"
     if last is None:
         return ["error"], why_, send
+    if row.how:
+        words = f"it was sent by hand, once and outside the ladder, and not accepted: {why_}"
+        return ["ladder_over"], words, f"mend the receiver, then {send}"
     return (
         ["ladder_over"],
-        f"the vendor gave up after {row.tries} attempts; the last one: {why_}",
+        f"the vendor gave up after {row.tries} attempt{'s' if row.tries > 1 else ''}; the last one: {why_}",
         (f"mend the receiver, then {send} (production would not send it again: query the order instead)"),
     )
 

@@ -56,6 +56,12 @@ def test_plans_are_made_shown_and_cleared(mocks: Flask, client: FlaskClient, ear
     assert objects(yibao("plan", "clear", str(made["id"]), "--json")) == [{"removed": {"plan": 1}, "released": 1}]
 
 
+def test_clearing_a_plan_that_is_not_there_ends_with_1(yibao: Yibao) -> None:
+    assert yibao("plan", "clear").exit_code == 0
+    result = yibao("plan", "clear", "99", "--json")
+    assert (result.exit_code, json.loads(result.stdout)["removed"]) == (1, {"plan": 0})
+
+
 def test_a_plan_may_stand_in_a_file(client: FlaskClient, yibao: Yibao, tmp_path: Any) -> None:
     file = tmp_path / "morning.plan"
     file.write_text("# two payments the wrong way round\nswap 1 2\non type TRANSACTION.SUCCESS\n", "utf-8")
@@ -156,6 +162,16 @@ def test_a_server_that_is_not_there_ends_with_3() -> None:
     for words in (["plan", "list"], ["ladder"], ["delivery", "why", "A1"], ["wait"], ["clock", "to", "next"]):
         result = CliRunner().invoke(commands.COMMANDS[words[0]], [*words[1:], "--base", "http://127.0.0.1:9"])
         assert (result.exit_code, "no server at" in result.output) == (3, True)
+    result = CliRunner().invoke(commands.COMMANDS["plan"], ["list", "--json", "--base", "http://127.0.0.1:9"])
+    assert (result.exit_code, json.loads(result.stdout)["code"]) == (3, "UNREACHABLE")
+
+
+def test_somebody_elses_server_is_told_from_ours(monkeypatch: pytest.MonkeyPatch) -> None:
+    page = requests.Response()
+    page.status_code, page._content = 200, b"<html>"
+    monkeypatch.setattr(requests, "request", lambda *args, **kwargs: page)
+    result = CliRunner().invoke(commands.COMMANDS["plan"], ["list"])
+    assert (result.exit_code, "is not yibao: HTTP 200, no JSON" in result.output) == (3, True)
 
 
 NOUNS = ("clock", "event", "delivery", "attempt", "plan", "ladder", "wait")

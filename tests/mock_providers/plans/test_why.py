@@ -87,6 +87,27 @@ def test_a_plan_has_it(mocks: Flask, client: FlaskClient, ear: Ear, text: str, h
     assert words in said["verdict"]
 
 
+def test_a_plan_with_a_time_says_when_it_ends_and_one_that_was_removed_is_not_offered(
+    client: FlaskClient, mocks: Flask, ear: Ear
+) -> None:
+    plan(client, "hold 1; for 2h")
+    tell(mocks)
+    assert f"or the plan's time ends at {(START + timedelta(hours=2)).isoformat()}" in only(client)["verdict"]
+    client.delete("/_mock/plans?held=keep")
+    said = only(client)
+    assert "the plan was removed and left it held" in said["verdict"]
+    assert "plan clear" not in said["next_step"] and "delivery release" in said["next_step"]
+
+
+def test_what_was_sent_by_hand_did_not_end_a_ladder(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
+    tell(mocks)
+    deliver(client)
+    ear.answer = 500
+    client.post("/_mock/events/1/resend", json={})
+    deliver(client)
+    assert "by hand, once and outside the ladder" in why(client)["deliveries"][1]["verdict"]
+
+
 def test_it_waits_behind_another(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
     plan(client, "swap 1 2")
     tell(mocks, 2)
@@ -225,6 +246,12 @@ def test_a_refund_that_is_on_its_way_says_when(mocks: Flask, client: FlaskClient
     said = why(client, "R1")
     assert "refund R1 is PROCESSING; REFUND.SUCCESS is told when it ends" in said["verdict"]
     assert [one["number"] for one in why(client, "T1")["awaited"]] == ["T1", "R1"]
+    with spaces.entered(mocks, "default"):
+        emit("wechatpay", "REFUND.SUCCESS", "R1", {"out_refund_no": "R1"}, URL)
+        db.session.commit()
+    said = why(client, "T1")
+    assert [one["number"] for one in said["awaited"]] == ["T1"], "what has an event is not awaited any more"
+    assert [one["ref"] for one in said["deliveries"]] == ["R1"]
 
 
 WANTED = "/_mock/wait?event=toy.done&ref=A1"
@@ -273,3 +300,5 @@ def test_waiting_on_the_wall_moves_nothing(mocks: Flask, client: FlaskClient, ea
     assert not ear.heard
     assert client.get("/_mock/wait?person=P01&vendor=toy&within=0s").json["event"]["ref"] == "A2"
     assert client.get("/_mock/wait?clock=moon").status_code == 400
+    assert client.get("/_mock/wait?person=P99").json["code"] == "PERSON_UNKNOWN", "nobody waits for nobody"
+    assert client.get("/_mock/wait?vendor=nobody").json["fields"] == {"vendor": ["unknown"]}
