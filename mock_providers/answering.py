@@ -19,6 +19,7 @@ from mock_providers.webhooks.catalogue import CATALOGUE
 
 PAUSED_AT_ONCE = 8
 PIECES = 10
+HEARD_NOTHING = "the connection was reset: the caller got no answer"
 WAY, HANG_UP = "yibao.way", "yibao.hang_up"
 Environ = dict[str, Any]
 
@@ -81,7 +82,7 @@ def _struck(row: Any, mount: str, usual: Answer, credentials: Any) -> Answer | N
     if note is None:
         _give_room_back(answer)
         return None
-    journal.explain(fault=note)
+    journal.explain(fault=note | ({"heard": HEARD_NOTHING} if answer.way == RESET else {}))
     if answer.way:
         request.environ[WAY] = answer
     return answer

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from flask import Blueprint
+from flask import Blueprint, current_app
 from marshmallow import ValidationError, fields, validate
 
 from mock_providers import clock
@@ -12,6 +12,7 @@ from mock_providers.control.time import Instant
 from mock_providers.control.traffic import endpoint
 from mock_providers.control.world import person
 from mock_providers.db import db
+from mock_providers.errors import Problem
 from mock_providers.webhooks import fault_book
 from mock_providers.webhooks.catalogue import ANSWER, CALLBACK, CATALOGUE, VERDICTS, Fault
 from mock_providers.webhooks.fault_book import LONGEST_SECONDS, AskedFault
@@ -112,6 +113,9 @@ def add_fault(given: dict[str, Any]) -> dict[str, Any]:
     """Damage what comes next: the next n (one, unless said), or everything until a business time."""
     if "person" in given:
         person(given["person"])
+    known = current_app.extensions["sender"].vendors
+    if given.get("vendor") and given["vendor"] not in known:
+        raise Problem("FIELD_INVALID", f"no vendor {given['vendor']!r}: {', '.join(known)}", {"vendor": ["unknown"]})
     if "endpoint" in given:
         given["endpoint"] = endpoint(given["endpoint"], given.get("vendor", "")).name
     until = given.get("until")

@@ -1,10 +1,12 @@
 """`/_mock/events`, `deliveries`, `attempts`, `calls`: what was told to whom, what came in, with exact bytes."""
 
+import re
 from base64 import b64encode
 from typing import Any
+from urllib.parse import urlsplit
 
 from flask import Blueprint, current_app
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 from sqlalchemy import select
 
 from mock_providers import bounds, clock, journal
@@ -22,6 +24,17 @@ from mock_providers.webhooks.resend import SIGNATURES
 
 bp = Blueprint("control_traffic", __name__)
 STATES = ("pending", "leased", "delivered", "failed", "held", "cancelled")
+
+
+def address(given: str) -> None:
+    """Raises ValidationError where a callback could never go."""
+    try:
+        parts = urlsplit(given)
+        fine = parts.scheme in ("http", "https") and parts.hostname and (parts.port is None or parts.port > 0)
+    except ValueError:
+        fine = False
+    if not fine or re.search(r"[\s\x00-\x1f]", given):
+        raise ValidationError("an http or https address with a host, such as http://127.0.0.1:9000/notify")
 
 
 class EventList(Page):
@@ -50,7 +63,7 @@ class CallList(Page):
 
 
 class Resend(Strict):
-    to = fields.String(validate=validate.Regexp(r"^https?://[^\s]{1,500}\Z"))
+    to = fields.String(validate=[validate.Length(1, 500), address])
     edit = fields.Dict(keys=fields.String(validate=validate.Length(1, 100)))
     signature = fields.String(load_default="fresh", validate=validate.OneOf(SIGNATURES))
     fault = text(40)
@@ -137,6 +150,7 @@ def attempt_line(row: Attempt) -> dict[str, Any]:
 
 def call_line(row: Call) -> dict[str, Any]:
     why = row.why or {}
+    fault = why.get("fault") or {}
     return {
         "id": row.id,
         "door": row.door,
@@ -145,7 +159,7 @@ def call_line(row: Call) -> dict[str, Any]:
         "ms": row.ms,
         "method": row.method,
         "target": masking.target(row.target),
-        "status": row.status,
+        "status": None if fault.get("heard") else row.status,
         "verdict": why.get("verdict"),
         "fault": why.get("fault"),
     }

@@ -76,13 +76,12 @@ def page(status: int) -> AnswerDamage:
     return damage
 
 
-def _with_body(body: bytes | None = None, half: bool = False, content_type: str | None = None) -> AnswerDamage:
+def _with_body(body: bytes | None = None, half: bool = False) -> AnswerDamage:
     def damage(given: Given) -> Answer | None:
         old = given.answer
         if not old.body:
             return None
-        made = replace(old, body=old.body[: len(old.body) // 2] if half else body or b"")
-        return made.with_header("Content-Type", content_type) if content_type else made
+        return replace(old, body=old.body[: len(old.body) // 2] if half else body or b"")
 
     return damage
 
@@ -101,6 +100,11 @@ def _plain_text(given: Given) -> Answer | None:
     return given.answer.with_header("Content-Type", "text/plain; charset=utf-8") if is_json else None
 
 
+def _portal(given: Given) -> Answer | None:
+    """What stands in front of the vendor answers by itself: nothing of the vendor's headers is left."""
+    return Answer(200, (("Content-Type", "text/html; charset=utf-8"),), PORTAL) if given.answer.body else None
+
+
 GENERIC: dict[str, AnswerDamage] = {
     "answer_500": page(500),
     "answer_500_after": page(500),
@@ -115,7 +119,7 @@ GENERIC: dict[str, AnswerDamage] = {
     "answer_garbage": _with_body(GARBAGE),
     "answer_truncated": _with_body(half=True),
     "answer_cut_off": _by_way(CUT_OFF, whole=True),
-    "answer_html": _with_body(PORTAL, content_type="text/html; charset=utf-8"),
+    "answer_html": _portal,
     "answer_content_type_wrong": _plain_text,
 }
 

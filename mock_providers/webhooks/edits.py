@@ -1,7 +1,10 @@
 """Editing a notification's clear text: a merge patch (RFC 7396), or values at JSON pointers (RFC 6901). Pure."""
 
 import copy
+import re
 from typing import Any
+
+BAD_ESCAPE = re.compile("~(?![01])")
 
 
 class NoSuchPlace(ValueError):
@@ -34,6 +37,8 @@ def _merge(old: Any, patch: Any) -> Any:
 
 
 def _put(inside: Any, pointer: str, value: Any) -> None:
+    if BAD_ESCAPE.search(pointer):
+        raise NoSuchPlace(f"{pointer}: after ~ comes 0 or 1 (RFC 6901)")
     *way, last = (part.replace("~1", "/").replace("~0", "~") for part in pointer[1:].split("/"))
     for part in way:
         inside = _member(inside, part, pointer)

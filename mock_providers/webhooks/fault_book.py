@@ -21,6 +21,7 @@ from mock_providers.webhooks.catalogue import ANSWER, CALLBACK, CATALOGUE
 from mock_providers.webhooks.models import Delivery
 
 LONGEST_SECONDS = 30.0
+WHAT = {CALLBACK: "a callback", ANSWER: "an answer"}
 SCOPE = ("vendor", "type", "path", "ref", "person", "endpoint")
 
 
@@ -73,7 +74,9 @@ def check(name: str, on: str = "", **scope: Any) -> None:
         raise Problem("FAULT_UNKNOWN", f"no fault {name[:60]!r}; near it: {', '.join(near)}", {"fault": ["unknown"]})
     if on not in ("", known.on):
         raise Problem(
-            "FIELD_INVALID", f"{name} damages an {known.on}, not a {on}", {"fault": [f"is for an {known.on}"]}
+            "FIELD_INVALID",
+            f"{name} damages {WHAT[known.on]}, not {WHAT[on]}",
+            {"fault": [f"is for {WHAT[known.on]}"]},
         )
     vendor = scope.get("vendor")
     if vendor and not known.concerns(vendor):
@@ -82,7 +85,9 @@ def check(name: str, on: str = "", **scope: Any) -> None:
         if not scope.get(foreign):
             continue
         field = {"type": "event"}.get(foreign, foreign)
-        raise Problem("FIELD_INVALID", f"{name} damages a {known.on}: it has no {field}", {field: ["not its scope"]})
+        raise Problem(
+            "FIELD_INVALID", f"{name} damages {WHAT[known.on]}: it has no {field}", {field: ["not its scope"]}
+        )
     if scope.get("seconds") and not known.seconds:
         raise Problem("FIELD_INVALID", f"{name} takes no seconds", {"seconds": ["not for this fault"]})
 

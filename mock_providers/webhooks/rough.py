@@ -28,6 +28,11 @@ BROKEN = {CUT_OFF: "we closed the connection after half of it", RESET: "we reset
 Pause = Callable[[float], object]
 
 
+def sent_of(whole: int) -> int:
+    """How many bytes of a body leave before the connection is broken."""
+    return whole // 2
+
+
 def wait(seconds: float) -> None:
     """A pause of wall time."""
     threading.Event().wait(seconds)
@@ -52,7 +57,7 @@ class Rough:
 
     def _send(self, connection: socket.socket, start: bytes, body: bytes, way: str, seconds: float) -> Reply:
         if way in BROKEN:
-            connection.sendall(start + body[: len(body) // 2])
+            connection.sendall(start + body[: sent_of(len(body))])
             if way == RESET:
                 connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
             return Reply(None, [], b"", BROKEN[way])

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -9,10 +10,12 @@ from mock_providers import clock
 from mock_providers.webhooks import faults
 from mock_providers.webhooks.faults import Case, Sent
 from mock_providers.webhooks.reply import Post, Reply
+from mock_providers.webhooks.rough import BROKEN, sent_of
 from mock_providers.webhooks.store import Job, Made
 
 Rough = Callable[[str, list[tuple[str, str]], bytes, str, float], Reply]
 Judge = Callable[[Job, Reply], tuple[bool, str]]
+JOINED_SECONDS = 10.0
 TAKEN = "taken in spite of {}: an honest receiver refuses it"
 TURNED_AWAY = "turned away for {}: an honest receiver takes it"
 
@@ -41,8 +44,14 @@ def send(made: Made, sents: list[Sent], post: Post, rough: Rough, judge: Judge) 
         _one(before, sent, post, rough, judge)
         before.fault = {**(made.job.fault or {}), "part": "before"}
         made.earlier.append(before)
-    _one(made, sents[-1], post, rough, judge)
+    if sents[-1].way == "twice":
+        _at_once(made, sents[-1], post, rough, judge)
+    else:
+        _one(made, sents[-1], post, rough, judge)
     made.fault, made.reason = _compared(made)
+    if sents[-1].way in BROKEN:
+        whole = len(sents[-1].body)
+        made.fault["sent"] = f"{sent_of(whole)} of {whole} bytes of the body"
 
 
 def _one(made: Made, sent: Sent, post: Post, rough: Rough, judge: Judge) -> None:
@@ -50,9 +59,7 @@ def _one(made: Made, sent: Sent, post: Post, rough: Rough, judge: Judge) -> None
     url, began = made.url or made.job.url, clock.monotonic()
     made.wall_ns = clock.wall_ns()
     try:
-        if sent.way == "twice":
-            made.reply = _at_once(url, made.request, post)
-        elif sent.way:
+        if sent.way:
             made.reply = rough(url, *made.request, sent.way, sent.seconds)
         else:
             made.reply = post(url, *made.request)
@@ -63,13 +70,16 @@ def _one(made: Made, sent: Sent, post: Post, rough: Rough, judge: Judge) -> None
     made.reason = made.reply.trouble or made.reason
 
 
-def _at_once(url: str, request: tuple[list[tuple[str, str]], bytes], post: Post) -> Reply:
-    """The same bytes on two connections at the same moment; the answer to the second is the attempt's."""
-    first = threading.Thread(target=post, args=(url, *request), daemon=True)
-    first.start()
-    reply = post(url, *request)
-    first.join(10)
-    return reply
+def _at_once(made: Made, sent: Sent, post: Post, rough: Rough, judge: Judge) -> None:
+    """The same bytes on two connections at the same moment: two attempts, the last of which counts."""
+    once, other = replace(sent, way=""), Made(made.job, made.at, clock.wall_ns())
+    _write(other, sent)
+    beside = threading.Thread(target=_one, args=(other, once, post, rough, judge), daemon=True)
+    beside.start()
+    _one(made, once, post, rough, judge)
+    beside.join(JOINED_SECONDS)
+    other.fault = {**(made.job.fault or {}), "part": "at once"}
+    made.earlier.append(other)
 
 
 def _compared(made: Made) -> tuple[dict[str, Any], str]:

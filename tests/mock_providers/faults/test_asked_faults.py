@@ -10,7 +10,7 @@ from sqlalchemy import select, update
 
 from mock_providers import clock, spaces
 from mock_providers.db import db
-from mock_providers.webhooks import store
+from mock_providers.webhooks import crashes, store
 from mock_providers.webhooks.models import Attempt, Delivery
 from tests.mock_providers.webhooks.toy import Ear, sender_of, tell
 
@@ -122,7 +122,7 @@ def test_a_crash_between_claim_and_attempt_does_the_same_fault_and_not_a_second_
         assert store.claim("default", clock.now(), 8)[0].fault["name"] == "body_empty"  # type: ignore[index]
         db.session.commit()
     with mocks.app_context():  # the process died, a new one starts
-        assert store.recover() == 1
+        crashes.recover(sender_of(mocks).flights)
         db.session.commit()
     deliver(mocks)
     assert carried(mocks) == ["body_empty"]
@@ -184,7 +184,7 @@ def test_a_reset_of_faults_also_frees_what_a_crash_left_marked(mocks: Flask, ear
     tell(mocks, URL)
     with spaces.entered(mocks, "default"):
         store.claim("default", clock.now(), 8)
-        store.recover()
+        crashes.recover(sender_of(mocks).flights)
         db.session.commit()
     ask("POST", "reset", {"level": "faults"})
     deliver(mocks)
@@ -205,6 +205,7 @@ def test_faults_are_forgotten_by_number_by_name_and_by_scope(ask: Any) -> None:
     ({"fault": "signature_wrong"}, "FAULT_UNKNOWN", "fault"),
     ({}, "FIELD_INVALID", "fault"),
     ({"fault": "signature_probe", "vendor": "national"}, "FIELD_INVALID", "vendor"),
+    ({"fault": "body_slow", "vendor": "nobody"}, "FIELD_INVALID", "vendor"),
     ({"fault": "signature_bad", "path": "/v3/x"}, "FIELD_INVALID", "path"),
     ({"fault": "answer_500", "event": "6302"}, "FIELD_INVALID", "event"),
     ({"fault": "signature_bad", "seconds": 2}, "FIELD_INVALID", "seconds"),

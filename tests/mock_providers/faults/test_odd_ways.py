@@ -1,6 +1,7 @@
 """Callbacks that leave in an odd way, on real connections; pauses are counted instead of made."""
 
 import threading
+from base64 import b64decode
 from http.server import BaseHTTPRequestHandler
 from typing import Any
 
@@ -111,6 +112,8 @@ def test_a_receiver_is_really_cut_off_by_the_sender(live: Flask, client_of: Any)
     attempt = client_of(live).get("/_mock/attempts").json["items"][0]
     assert (attempt["status"], attempt["fault"]["name"]) == (None, "body_cut_off")
     assert attempt["reason"] == "we closed the connection after half of it"
+    whole = len(b64decode(client_of(live).get(f"/_mock/attempts/{attempt['id']}").json["request"]["body_base64"]))
+    assert attempt["fault"]["sent"] == f"{whole // 2} of {whole} bytes of the body"
 
 
 def test_twice_at_once_is_two_requests_on_two_connections(live: Flask, client_of: Any) -> None:
@@ -126,3 +129,5 @@ def test_twice_at_once_is_two_requests_on_two_connections(live: Flask, client_of
         tell(live, url)
         assert sender_of(live).wait_idle(5)
     assert len(ports) == 2
+    attempts = client_of(live).get("/_mock/attempts").json["items"]
+    assert [(row["status"], row["fault"].get("part")) for row in attempts] == [(204, "at once"), (204, None)]

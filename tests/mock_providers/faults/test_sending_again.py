@@ -102,6 +102,12 @@ def test_faults_that_were_asked_for_leave_stale_and_wrong_ones_alone(again: Any,
     ({"fault": "signature_bad", "signature": "stale"}, "signature"),
     ({"signature": "crooked"}, "signature"),
     ({"to": "file:///etc/passwd"}, "to"),
+    ({"to": "http://"}, "to"),
+    ({"to": "http://[::1"}, "to"),
+    ({"to": "http://127.0.0.1:99999/x"}, "to"),
+    ({"to": "http://127.0.0.1:0/x"}, "to"),
+    ({"to": "http://127.0.0.1/a b"}, "to"),
+    ({"edit": {"/trade~2state": 1}}, "edit"),
 ])  # fmt: skip
 def test_what_cannot_be_done_is_refused_before_anything_is_sent(
     again: Any, ask: Any, ear: Ear, how: Any, field: str
