@@ -13,7 +13,7 @@ explain = group(
     "explain", "Why a signature, a token or a sealed message is wrong: which byte, and what to do about it."
 )
 FINE = ("ok", "not_checked")
-SHOWN_AT_MOST = 200
+SHOWN_AT_MOST, LONGEST = 200, 1_000_000
 SAID_ABOVE = {("journal", "string_to_sign"), ("journal", "signature"), ("journal", "expected"), ("journal", "shown")}
 
 
@@ -114,6 +114,8 @@ def explain_paste(client: Client, file: IO[bytes], vendor: str | None, direction
     raw = file.read()
     if not raw.strip():
         raise click.UsageError("there is nothing in it")
+    if len(raw) > LONGEST:
+        raise click.UsageError(f"{len(raw)} bytes; no message of a vendor has more than {LONGEST}")
     body = {"raw_base64": b64encode(raw).decode(), "vendor": vendor, "direction": direction}
     show(client, client.ask("POST", "explanations", {key: value for key, value in body.items() if value}))
 

@@ -23,7 +23,7 @@ def save(client: Client, name: str) -> None:
 @click.argument("name")
 @talks
 def restore(client: Client, name: str) -> None:
-    """Put the space back as it was; other spaces go on untouched."""
+    """Put the space back as it was; other spaces go on untouched. Example: yibao snapshot restore before-payment"""
     client.show(client.ask("POST", f"snapshots/{name}/restore", {}))
 
 
@@ -31,7 +31,7 @@ def restore(client: Client, name: str) -> None:
 @click.argument("name")
 @talks
 def delete(client: Client, name: str) -> None:
-    """Forget one."""
+    """Forget one. Example: yibao snapshot delete before-payment"""
     client.show(client.ask("DELETE", "snapshots", name=name))
 
 
@@ -50,10 +50,13 @@ def export(client: Client, name: str, file: TextIO) -> None:
 @click.option("--name", help="another name than it had")
 @talks
 def take_in(client: Client, file: TextIO, name: str | None) -> None:
-    """Keep an exported FILE as a snapshot of this space; then `yibao snapshot restore NAME`."""
+    """Keep an exported FILE as a snapshot of this space; then `yibao snapshot restore NAME`.
+
+    Example: yibao snapshot import half.json --name half
+    """
     try:
         body: dict[str, Any] = {"snapshot": json.load(file)}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise click.UsageError(f"{file.name} is not JSON: {error}") from error
     client.show(client.ask("POST", "snapshots/import", {**body, **({"name": name} if name else {})}))
 
@@ -64,7 +67,7 @@ def take_in(client: Client, file: TextIO, name: str | None) -> None:
 def rewind(client: Client, id: int) -> None:
     """Put the space back to before event ID: to its checkpoint, else to the newest snapshot older than it.
 
-    Checkpoints: yibao deviation set control.checkpoints=20
+    Example: yibao event rewind 12 (checkpoints: yibao deviation set control.checkpoints=20)
     """
     client.show(client.ask("POST", f"events/{id}/rewind", {}))
 

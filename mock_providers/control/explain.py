@@ -14,7 +14,7 @@ from sqlalchemy import select
 from mock_providers import accounts
 from mock_providers.control import keyring, masking
 from mock_providers.control.door import ID, Strict, fresh, route, text
-from mock_providers.control.traffic import attempt_line, call_line, event_line, one
+from mock_providers.control.traffic import attempt_line, call_line, delivery_line, event_line, one
 from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.explain import centre, national, pasted, told, wechat, wechatpay
@@ -100,7 +100,7 @@ def attempt_explanation(id_: int) -> dict[str, Any]:
         document["reply"] = wechat.replied(
             row.response_body, keyring.app(event.about.get("account", "wechat"), to)
         ).document()
-    document["fault"], document["how"] = row.fault, masking.tree(delivery.how)
+    document["fault"], document["how"] = row.fault, delivery_line(delivery)["how"]
     if row.fault and report.verdict == OK:
         document["says"] = f"the signature is right; what is wrong is the planned fault {row.fault.get('name', '')}"
     return {"attempt": attempt_line(row), "event": event_line(event), **document}

@@ -27,6 +27,7 @@ SKEW_SECONDS = 300
 PROBE = "WECHATPAY/SIGNTEST/"
 SHOWN_OF_MESSAGE = 128
 PAIR = re.compile(r'^\s*([a-z_]+)="([^"]*)"\s*$')
+NAMED = re.compile(r'\bmchid="([^"]{1,64})"')
 MOUNTED = re.compile(r"^(?:/s/[^/?]+)?(?:/wechatpay)?(?=/)")
 KEYS = {"mchid", "nonce_str", "signature", "timestamp", "serial_no"}
 
@@ -67,6 +68,12 @@ def read_authorization(value: str | None) -> Authorization:
     if scheme != SCHEME:
         raise UnknownScheme(scheme[:60])
     return Authorization(**{**pairs, "timestamp": int(stamp)})  # type: ignore[arg-type]
+
+
+def named_mchid(value: str | None) -> str:
+    """The mchid an Authorization header names, however wrong the rest is; empty if it names none."""
+    found = NAMED.search(value or "")
+    return found[1] if found else ""
 
 
 def bare_target(raw: str) -> str:

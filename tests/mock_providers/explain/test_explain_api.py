@@ -122,6 +122,18 @@ def test_the_python_sdk_with_the_wrong_key_for_its_serial_is_told_so(
         assert causes(last_call(client, "wechatpay")) == ([cause] if cause else [])
 
 
+def test_a_call_that_cannot_be_read_is_found_where_its_merchant_belongs(client: FlaskClient) -> None:
+    client.post("/_mock/spaces", json={"name": "other"})
+    there = {"X-Yibao-Space": "other"}
+    held = client.get("/_mock/credentials", headers=there).json["wechatpay"]
+    pairs = f'mchid="{held["mchid"]}",nonce_str="n",signature="eA==",timestamp="{int(time.time() * 1000)}"'
+    value = f'WECHATPAY2-SHA256-RSA2048 {pairs},serial_no="{held["merchant_serial_no"]}"'
+    client.get("/wechatpay/v3/certificates", headers={"Authorization": value, "Accept": "*/*", "User-Agent": "sdk"})
+    call = client.get("/_mock/calls", headers=there).json["items"][-1]
+    found = client.get(f"/_mock/calls/{call['id']}/explanation", headers=there).json
+    assert causes(found) == ["timestamp_ms"]
+
+
 def test_a_tap_with_a_wrong_pay_sign_is_explained(mocks: Flask, client: FlaskClient, shop: Merchant) -> None:
     stamp = str(int(time.time()))
     appid = shop.held["appid"]
