@@ -184,6 +184,9 @@ def _without_keys(live: sqlite3.Connection, space: str) -> None:
     off = "UPDATE endpoint SET state = 'off', reason = ?, credentials = '{}' WHERE space = ? AND credentials <> '{}'"
     live.execute(off + " AND state <> 'removed'", (KEYS_STAYED, space))
     live.execute("UPDATE endpoint SET credentials = '{}' WHERE space = ? AND state = 'removed'", (space,))
+    for column, kind, nothing in (("types", "array", "[]"), ("options", "object", "{}")):
+        odd = f"UPDATE endpoint SET {column} = ? WHERE space = ? AND json_type({column}) <> ?"
+        live.execute(odd, (nothing, space, kind))
 
 
 def finish(app: Flask, neighbours_too: bool) -> None:

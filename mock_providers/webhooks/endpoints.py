@@ -141,7 +141,7 @@ models.ON_EMIT.insert(0, fan_out)  # before the plans: they act on all deliverie
 
 def fits(types: Iterable[str], given: str) -> bool:
     """Whether a type of event is among these; none named means all."""
-    named = list(types)
+    named = list(map(str, types))
     return not named or any(one == given or (one[-1:] == "*" and given.startswith(one[:-1])) for one in named)
 
 

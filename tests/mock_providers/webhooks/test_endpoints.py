@@ -733,6 +733,26 @@ def test_a_snapshot_brings_endpoints_back_with_their_keys(mocks: Flask, client: 
     assert sdk(held, apiv3_key=KEY).callback(*ear.heard[1][1:]) is not None
 
 
+def test_an_import_that_was_edited_by_hand_does_no_harm(mocks: Flask, client: FlaskClient, ear: Ear) -> None:
+    add(client, events=["REFUND.*"], options={"signer": "cert"})
+    add(client, name="odd", events=["X"])
+    client.post("/_mock/snapshots", json={"name": "one"})
+    document = client.get("/_mock/snapshots/one/export").json
+    table = document["halves"]["mock"]["endpoint"]
+    for row, types in zip(table["rows"], ("7", "[7, null]"), strict=True):
+        for column, value in {"types": types, "options": "[]", "credentials": "null", "vendor": "wechatpay"}.items():
+            row[table["columns"].index(column)] = value
+    client.post("/_mock/snapshots/import", json={"name": "two", "snapshot": document})
+    assert client.post("/_mock/snapshots/two/restore").status_code == 200
+    tell(mocks)
+    rows = client.get("/_mock/endpoints").json["items"]
+    assert [(row["name"], row["state"], row["options"], row["keys"]) for row in rows] == [
+        ("shop", "off", {}, "the account's"),
+        ("odd", "off", {}, "the account's"),
+    ]
+    assert [row["state"] for row in deliveries(client)] == ["pending", "cancelled"]
+
+
 def test_an_exported_snapshot_has_no_keys_and_its_endpoints_come_switched_off(
     mocks: Flask, client: FlaskClient, ear: Ear
 ) -> None:
