@@ -230,7 +230,7 @@ def _pending(row: Delivery, event: Event, last: Attempt | None, send: str) -> tu
     now, frozen = clock.now(), clock.is_frozen(current_space())
     at = row.next_at or now
     if at <= now:
-        busy = current_app.extensions["sender"].lanes.flying[row.host]
+        busy = current_app.extensions["sender"].lanes.flying[row.space, row.host]
         running = bool(current_app.extensions["sender"].running)
         if not running:
             move = "any move of the clock, e.g. `yibao clock advance 0s`"

@@ -1,12 +1,13 @@
-"""Which job a worker takes next: one queue a host, and no host gets more workers than its share.
+"""Which job a worker takes next: one queue for each host of each space, and none gets more workers than its share.
 
-A slow host gets a small share, so that one dead receiver does not hold up the others. Jobs of one line leave
-one after another, in the order they were put, whatever the number of workers. Nothing here locks: the sender does.
+A slow one gets a small share, and all slow ones together leave some workers to the others: a dead receiver does not
+hold up anybody else, nor does a space that has much to tell. Jobs of one line leave one after another, in the order
+they were put, whatever the number of workers. Nothing here locks: the sender does.
 """
 
 from collections import Counter, deque
 
-from mock_providers.webhooks.store import Job, Line, Made
+from mock_providers.webhooks.store import Job, Lane, Line, Made
 
 SLOW_MS = 1000
 SLOW_SHARE = 2
@@ -16,11 +17,12 @@ class Lanes:
     """Jobs waiting for a worker, and how many are on the wire, by host; and who waits behind whom in a line."""
 
     def __init__(self, share: int) -> None:
-        self.share = share
-        self.queues: dict[str, deque[Job]] = {}
+        self.share, self.slow_share = share, max(1, share * 2 // 3)
+        self.queues: dict[Lane, deque[Job]] = {}
         self.lines: dict[Line, deque[Job]] = {}
-        self.flying: Counter[str] = Counter()
-        self.slow: set[str] = set()
+        self.flying: Counter[Lane] = Counter()
+        self.slow: set[Lane] = set()
+        self.crawling = 0
 
     def put(self, job: Job) -> None:
         """Queue a job; behind those of its line that were not attempted yet, if there are any."""
@@ -29,7 +31,7 @@ class Lanes:
             self.lines[line].append(job)
         else:
             self.lines[line] = deque()
-            self.queues.setdefault(job.host, deque()).append(job)
+            self.queues.setdefault(job.lane(), deque()).append(job)
 
     def clear(self) -> list[Job]:
         """Nothing waits any more; what did."""
@@ -45,34 +47,40 @@ class Lanes:
     def anything_flies(self) -> bool:
         return any(self.flying.values())
 
-    def open(self) -> str | None:
-        """A host with work and room. Each look starts after the host served last."""
-        for host in self.queues:
-            if self.flying[host] < (SLOW_SHARE if host in self.slow else self.share):
-                return host
+    def open(self) -> Lane | None:
+        """A receiver with work and room. Each look starts after the one served last."""
+        for lane in self.queues:
+            if lane not in self.slow:
+                if self.flying[lane] < self.share:
+                    return lane
+            elif self.flying[lane] < SLOW_SHARE and self.crawling < self.slow_share:
+                return lane
         return None
 
     def next(self) -> Job:
-        """Take the next job; only when `open` named a host."""
-        host = self.open()
-        assert host is not None
-        queue = self.queues.pop(host)
+        """Take the next job; only when `open` named a receiver."""
+        lane = self.open()
+        assert lane is not None
+        queue = self.queues.pop(lane)
         job = queue.popleft()
         if queue:
-            self.queues[host] = queue
-        self.flying[host] += 1
+            self.queues[lane] = queue
+        self.flying[lane] += 1
+        job.crawls = lane in self.slow
+        self.crawling += job.crawls
         return job
 
     def ended(self, made: Made) -> bool:
         """A job is off the wire, and the next of its line may go; whether nothing else is on it."""
-        host, line = made.job.host, made.job.line()
-        self.flying[host] -= 1
-        if not self.flying[host]:
-            del self.flying[host]
-        (self.slow.add if made.ms >= SLOW_MS else self.slow.discard)(host)
+        lane, line = made.job.lane(), made.job.line()
+        self.flying[lane] -= 1
+        self.crawling -= made.job.crawls
+        if not self.flying[lane]:
+            del self.flying[lane]
+        (self.slow.add if made.ms >= SLOW_MS else self.slow.discard)(lane)
         if behind := self.lines[line]:
             follower = behind.popleft()
-            self.queues.setdefault(follower.host, deque()).append(follower)
+            self.queues.setdefault(follower.lane(), deque()).append(follower)
         else:
             del self.lines[line]
         return not self.flying

@@ -2,11 +2,11 @@
 
 The dispatcher writes finished attempts and claims due deliveries, both in batches; it sleeps until the next
 one is due or a commit wakes it. Workers build (sign, encrypt) and post, and never hold a lock or a
-transaction meanwhile. A host gets a share of the workers, a slow one a small share, so that one dead
-receiver does not hold up the others. Where a clock stands still, a space is told one thing after another, so
-that the same story comes out whatever the number of workers; else what one person is told keeps its order.
-A lease lives in the database: after a crash everything leased is due again, so nothing is lost and only
-what was in flight comes twice.
+transaction meanwhile. A receiver of a space gets a share of the workers, a slow one a small share, so that
+neither a dead one nor another space holds up the others. Where a clock stands still, a space is told one
+thing after another, so that the same story comes out whatever the number of workers; else what one person
+is told keeps its order. A lease lives in the database: after a crash everything leased is due again, so
+nothing is lost and only what was in flight comes twice.
 """
 
 import atexit
@@ -26,7 +26,7 @@ from mock_providers.webhooks.lanes import Lanes
 from mock_providers.webhooks.ledger import Ledger
 from mock_providers.webhooks.reply import Post
 from mock_providers.webhooks.spoilt_try import Rough
-from mock_providers.webhooks.store import Job, Made
+from mock_providers.webhooks.store import Job, Lane, Made
 
 CLAIMED_AT_ONCE = 128
 SLEEP_AT_MOST = 30.0
@@ -49,7 +49,7 @@ class Sender:
         self.work = threading.Condition(self.lock)
         self.news = threading.Condition(self.lock)
         self.changed = threading.Condition()
-        self.outstanding: Counter[str] = Counter()
+        self.outstanding: Counter[Lane] = Counter()
         self.busy: Counter[str] = Counter()
         self.walkers: Counter[str] = Counter()
         self.made: list[Made] = []
@@ -176,7 +176,8 @@ class Sender:
             if self.walkers[view.space]:
                 return 0
             self.claiming = True
-            full = [host for host, count in self.outstanding.items() if count >= CLAIMED_AT_ONCE]
+            many = [lane for lane, count in self.outstanding.items() if count >= CLAIMED_AT_ONCE]
+        full = [host for space, host in many if space == view.space]
         jobs: list[Job] = []
         try:
             with spaces.entered(self.app, view.space):
@@ -194,7 +195,7 @@ class Sender:
             self.claiming = False
             for job in jobs:
                 self.lanes.put(job)
-                self.outstanding[job.host] += 1
+                self.outstanding[job.lane()] += 1
                 self.busy[job.space] += 1
             self.work.notify(len(jobs))
             self.news.notify_all()
@@ -217,7 +218,7 @@ class Sender:
             for one in made:
                 if not one.job.walked:
                     self.busy[one.job.space] -= 1
-                    self.outstanding[one.job.host] -= 1
+                    self.outstanding[one.job.lane()] -= 1
             self.news.notify_all()
         self._tell_waiters()
 

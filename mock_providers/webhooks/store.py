@@ -23,6 +23,7 @@ ATTEMPT: Any = Attempt.__table__
 SPACE: Any = Space.__table__
 TIMER: Any = Timer.__table__
 OF_JOB = ("id", "space", "url", "host", "tries", "next_at", "how", "fault", "cut_off_ns", "endpoint_id")
+Lane = tuple[str, str]
 Line = tuple[str, ...]
 
 
@@ -43,12 +44,17 @@ class Job:
     fault: dict[str, Any] | None = None
     leased_at_ns: int = 0
     after_crash: bool = False
+    crawls: bool = False
     offset_ms: int = 0
     schedule: Sequence[int] = ()
     credentials: dict[str, Any] | None = None
     endpoint_id: int | None = None
     endpoint: endpoints.Own | None = None
     walked: bool = False
+
+    def lane(self) -> Lane:
+        """Whose callbacks wait for each other's room: a space's receiver. Another space's is not held up by it."""
+        return self.space, self.host
 
     def line(self) -> Line:
         """Whom it may not overtake: where time stands still anything of its space, else what the same receiver is

@@ -115,6 +115,51 @@ def test_a_dead_receiver_does_not_hold_up_another(live: Flask) -> None:
     stuck.set()
 
 
+def test_many_dead_receivers_together_leave_workers_to_the_others(live: Flask) -> None:
+    stuck, slow, came = threading.Event(), threading.Event(), threading.Event()
+    sender = sender_of(live)
+    sender.lanes.slow = {("default", f"127.0.0.1:{port}") for port in range(1, 9)}
+
+    def slow_or_quick(url: str, body: bytes) -> int:
+        if "//127.0.0.1:9/" in url:
+            came.set()
+        else:
+            slow.set()
+            stuck.wait(10)
+        return 200
+
+    sender.post = Ear(slow_or_quick)
+    for port in range(1, 9):
+        tell(live, f"http://127.0.0.1:{port}/", ref=f"A{port}", n=5)
+    assert slow.wait(3)
+    tell(live, URL)
+    assert came.wait(3)
+    stuck.set()
+
+
+def test_a_loud_space_does_not_hold_up_another_at_the_same_receiver(live: Flask) -> None:
+    with live.app_context():
+        spaces.create("quiet", 1, 0)
+        db.session.commit()
+    stuck, loud, came = threading.Event(), threading.Event(), threading.Event()
+
+    def respond(url: str, body: bytes) -> int:
+        if url.endswith("/quiet"):
+            came.set()
+        else:
+            loud.set()
+            stuck.wait(10)
+        return 200
+
+    sender_of(live).post = Ear(respond)
+    for number in range(300):
+        tell(live, URL, ref=f"A{number}")
+    assert loud.wait(3)
+    tell(live, f"{URL}/quiet", space="quiet")
+    assert came.wait(3)
+    stuck.set()
+
+
 def test_a_slow_receiver_does_not_slow_the_api(live: Flask) -> None:
     stuck = threading.Event()
     sender_of(live).post = Ear(lambda url, body: stuck.wait(10) and 200)
