@@ -328,7 +328,7 @@ def main(context: click.Context) -> None:
 @click.option("--workers", default=1, show_default=True, type=click.IntRange(1, 1))
 @click.option("--seed", type=int, help="What every made-up value grows from (default 1).")
 def up(host: str, port: int, data: Path, ephemeral: bool, workers: int, seed: int | None) -> None:
-    """Start both halves on one address."""
+    """Start both halves on one address. Example: yibao up --port 8010 --data /tmp/try"""
     token = os.environ.get("YIBAO_ADMIN_TOKEN", "")
     if host not in PASSWORD_FREE and not token:
         raise click.UsageError("binding beyond loopback demands an admin token: set YIBAO_ADMIN_TOKEN")

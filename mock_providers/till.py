@@ -343,7 +343,10 @@ def over_http(base: str, space: str) -> Post:
 BASKET = (("D05", "18.50"), ("D07", "12.80"))
 
 
-@click.command("till", help="A pharmacy's counter: scan a code, price, settle, refund, close the day.")
+HELP = "A pharmacy's counter: scan a code, price, settle, refund, close the day. Example: yibao till --lose-answer"
+
+
+@click.command("till", help=HELP)
 @click.option("--person", default="P01", show_default=True, help="Who stands at the counter with a phone.")
 @click.option("--item", "items", multiple=True, metavar="CODE:PRICE", help="What they buy (default D05 and D07).")
 @click.option(

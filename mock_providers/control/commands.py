@@ -5,6 +5,7 @@ failed or the server refused, 2 wrong use, 3 the server is not reachable, 4 wait
 """
 
 import json
+import sys
 from typing import Any
 
 import click
@@ -22,7 +23,7 @@ POLL_SECONDS = 0.5
 
 people = group("people", "The invented people: who they are, what they own.")
 lister(people, "people", ("id", "name", "id_number", "phone", "relation"))
-shower(people, "people", "One person with balances, insurance and relations.")
+shower(people, "people", "One person with balances, insurance and relations. Example: yibao people show P01")
 
 
 @people.command("set")
@@ -30,7 +31,7 @@ shower(people, "people", "One person with balances, insurance and relations.")
 @click.argument("changes", nargs=-1, required=True, metavar="KEY=VALUE…")
 @talks
 def set_person(client: Client, id: str, changes: tuple[str, ...]) -> None:
-    """Change what the bureau knows of a person, e.g. `balance_fen=1000`."""
+    """Change what the bureau knows of a person. Example: yibao people set P02 balance_fen=1000"""
     client.show(client.ask("POST", f"people/{id}", pairs(changes)))
 
 
@@ -39,7 +40,7 @@ def set_person(client: Client, id: str, changes: tuple[str, ...]) -> None:
 @click.option("--limit", type=click.IntRange(1), default=100, show_default=True)
 @talks
 def messages(client: Client, id: str, limit: int) -> None:
-    """The subscribe messages a person's WeChat shows."""
+    """The subscribe messages a person's WeChat shows. Example: yibao people messages P01"""
     rows = client.pages(f"people/{id}/messages", limit)
     client.rows(
         (
@@ -59,7 +60,7 @@ APP = click.option("--app", type=click.Choice(["mini_program", "official_account
 @push.command("show")
 @talks
 def show_push(client: Client) -> None:
-    """The address of each app."""
+    """The address of each app. Example: yibao push show"""
     client.rows(client.ask("GET", "push")["items"], "app", "mode", "format", "url")
 
 
@@ -70,7 +71,10 @@ def show_push(client: Client) -> None:
 @APP
 @talks
 def set_push(client: Client, url: str, mode: str, form: str, app: str) -> None:
-    """Push to URL from now on; it must answer the verification with the raw echostr."""
+    """Push to URL from now on; it must answer the verification with the raw echostr.
+
+    Example: yibao push set http://127.0.0.1:9000/wechat --mode safe --format xml
+    """
     client.show(client.ask("POST", "push", {"url": url, "mode": mode, "format": form, "app": app}))
 
 
@@ -78,35 +82,40 @@ def set_push(client: Client, url: str, mode: str, form: str, app: str) -> None:
 @APP
 @talks
 def remove_push(client: Client, app: str) -> None:
-    """Push nothing any more."""
+    """Push nothing any more. Example: yibao push remove"""
     client.show(client.ask("DELETE", "push", app=app))
 
 
 @click.command()
 @talks
 def credentials(client: Client) -> None:
-    """Keys and ids of this space, for the app under test (YIBAO_ACCOUNTS reads this very JSON)."""
+    """Keys and ids of this space, for the app under test (YIBAO_ACCOUNTS reads this very JSON).
+
+    Example: yibao credentials --space mine > accounts.json
+    """
     answer = client.ask("GET", "credentials")
     print(json.dumps(answer, ensure_ascii=False, indent=None if client.as_json else 2))
 
 
 call = group("call", "What the app under test sent.")
 lister(call, "calls", ("id", "at", "door", "method", "target", "status", "ms"), "door", "status")
-shower(call, "calls", "One call: request and response, base64.")
+shower(call, "calls", "One call: request and response, base64. Example: yibao call show 12")
 
 
 @click.command()
 @click.option("--follow", is_flag=True, help="go on as things happen")
-@click.option("--limit", type=click.IntRange(1), default=200, show_default=True)
+@click.option("--limit", type=click.IntRange(1), help="so many, the oldest first; all of them unless said")
 @talks
-def timeline(client: Client, follow: bool, limit: int) -> None:
-    """Calls, state changes, events and attempts in one order."""
+def timeline(client: Client, follow: bool, limit: int | None) -> None:
+    """Calls, state changes, events and attempts in one order. Example: yibao timeline --follow --json"""
     import threading
 
     after: Any = None
-    while True:
-        page = client.ask("GET", "timeline", after=after, limit=min(limit, 500))
+    left = sys.maxsize if limit is None else limit
+    while left > 0:
+        page = client.ask("GET", "timeline", after=after, limit=min(left, 500))
         client.rows(page["items"], "at", "kind", "summary")
+        left -= len(page["items"])
         after = page["next"] or after
         if not follow and page["next"] is None:
             return
@@ -126,7 +135,7 @@ lister(outcome, "outcomes", ("id", "target", "outcome", "left", "person", "ref")
 @click.option("--ref", default="")
 @talks
 def add_outcome(client: Client, target: str, result: str, count: int, person: str, ref: str) -> None:
-    """The next calls of TARGET (`wechat.getverifyid`) have this RESULT."""
+    """The next calls of TARGET have this RESULT. Example: yibao outcome add wechatpay.refunds not_enough --next 2"""
     body = {"target": target, "outcome": result, "next": count, "person": person, "ref": ref}
     client.show(client.ask("POST", "outcomes", {key: value for key, value in body.items() if value}))
 
@@ -134,7 +143,7 @@ def add_outcome(client: Client, target: str, result: str, count: int, person: st
 @outcome.command("clear")
 @talks
 def clear_outcomes(client: Client) -> None:
-    """Forget all planned results."""
+    """Forget all planned results. Example: yibao outcome clear"""
     client.show(client.ask("DELETE", "outcomes"))
 
 
@@ -144,7 +153,7 @@ space = group("space", "Worlds of their own for testers.")
 @space.command("list")
 @talks
 def list_spaces(client: Client) -> None:
-    """All spaces."""
+    """All spaces. Example: yibao space list"""
     client.rows(client.ask("GET", "spaces")["items"], "name", "now", "seed")
 
 
@@ -153,7 +162,7 @@ def list_spaces(client: Client) -> None:
 @click.option("--seed", type=int)
 @talks
 def add_space(client: Client, name: str, seed: int | None) -> None:
-    """Make one."""
+    """Make one. Example: yibao space add mine --seed 7, then --space mine (or YIBAO_SPACE=mine)"""
     client.show(client.ask("POST", "spaces", {"name": name} | ({} if seed is None else {"seed": seed})))
 
 
@@ -161,7 +170,7 @@ def add_space(client: Client, name: str, seed: int | None) -> None:
 @click.argument("name")
 @talks
 def remove_space(client: Client, name: str) -> None:
-    """Delete one with everything in it."""
+    """Delete one with everything in it. Example: yibao space remove mine"""
     client.show(client.ask("DELETE", f"spaces/{name}"))
 
 
@@ -171,7 +180,7 @@ def remove_space(client: Client, name: str) -> None:
 )
 @talks
 def reset(client: Client, level: str) -> None:
-    """Begin again (level `traffic` unless said); says what was removed."""
+    """Begin again (level `traffic` unless said); says what was removed. Example: yibao reset --level all"""
     client.show(client.ask("POST", "reset", {"level": level}))
 
 
@@ -181,7 +190,7 @@ deviation = group("deviation", "Named relaxations and choices, each with its swi
 @deviation.command("list")
 @talks
 def list_deviations(client: Client) -> None:
-    """Every switch with its value."""
+    """Every switch with its value. Example: yibao deviation list"""
     client.rows(client.ask("GET", "deviations")["items"], "name", "value", "kind", "why")
 
 
@@ -189,7 +198,7 @@ def list_deviations(client: Client) -> None:
 @click.argument("changes", nargs=-1, required=True, metavar="NAME=VALUE…")
 @talks
 def set_deviation(client: Client, changes: tuple[str, ...]) -> None:
-    """Move switches in this space."""
+    """Move switches in this space. Example: yibao deviation set "wechatpay.ladder=15s 1m 20x1h" """
     body = {key: value if isinstance(value, str) else json.dumps(value) for key, value in pairs(changes).items()}
     client.show(client.ask("POST", "deviations", body))
 

@@ -301,7 +301,10 @@ def ladder(client: Client, vendor: str | None) -> None:
 @click.option("--vendor", help="only this vendor's")
 @talks
 def list_ladders(client: Client, vendor: str | None) -> None:
-    """All of them. Move one: yibao deviation set "wechatpay.ladder=15s 1m 5m" """
+    """All of them. Example: yibao ladder list --vendor wechatpay
+
+    Move one: yibao deviation set "wechatpay.ladder=15s 1m 5m"
+    """
     show_ladders(client, vendor)
 
 

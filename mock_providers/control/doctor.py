@@ -176,7 +176,7 @@ def time(data: Path, number: int) -> Finding:
 @click.option("--data", default="var", show_default=True, envvar="YIBAO_DATA", type=click.Path(path_type=Path))
 @click.option("--json", "as_json", is_flag=True)
 def doctor(number: int, data: Path, as_json: bool) -> None:
-    """Say what is wrong with this machine. Exits 1 if anything is."""
+    """Say what is wrong with this machine. Exits 1 if anything is. Example: yibao doctor --port 8010"""
     checks: tuple[Callable[[], Finding], ...] = (
         python,
         packages,

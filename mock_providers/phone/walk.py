@@ -224,11 +224,14 @@ def crossed(phone: Handset, after: str | None) -> tuple[str | None, list[str]]:
 
 @click.command()
 @click.option("--channel", type=click.Choice(["wechat", "national"]), default="wechat", show_default=True)
-@click.option("--base", help=f"a running server; {DEFAULT_BASE} is tried, else one is started")
+@click.option("--base", envvar="YIBAO_BASE", help=f"a running server; {DEFAULT_BASE} is tried, else one is started")
 @click.option("--keep", is_flag=True, help="keep the space, to look at it afterwards")
 @click.option("--json", "as_json", is_flag=True, help="one object a step")
 def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
-    """Walk the journey as a phone would: log in, bind, sign, face, buy, refund. Exits 0 only if all is right."""
+    """Walk the journey as a phone would: log in, bind, sign, face, buy, refund. Exits 0 only if all is right.
+
+    Example: yibao walk --channel national --keep
+    """
     with server(base) as address:
         journey, steps = of_channel(channel, address)
         phone = journey.phone
