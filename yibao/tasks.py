@@ -1,6 +1,7 @@
 """Work the back end does by itself when business time has come: ask again, expire, remind."""
 
 import threading
+from collections import defaultdict
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
@@ -87,7 +88,8 @@ def run_due(now: datetime) -> list[dict[str, Any]]:
 
 
 class Ticker:
-    """Runs due tasks of every space that has some, in one thread, while the clock runs by itself.
+    """Runs due tasks of every space that has some, while the clock runs by itself: of one space one after another, of
+    several at once, so that a provider that is slow in one of them does not hold up the others.
 
     What fell due since it looked last waits for its next look: calls and callbacks of the same moment come first, so
     that a story in which time stands still has one order.
@@ -96,7 +98,8 @@ class Ticker:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.stopped = threading.Event()
-        self.one_at_a_time = threading.Lock()
+        self.one_at_a_time: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self.at_work: set[str] = set()
 
     def start(self) -> None:
         threading.Thread(target=self._run, name="tasks", daemon=True).start()
@@ -118,13 +121,20 @@ class Ticker:
             g.space, g.write_mode = space, False
             now = clock.now()
             due = set(db.session.scalars(select(Task.id).where(Task.due_at <= now)))
-        if due & seen:
-            self.run(space, now)
+        if due & seen and space not in self.at_work:
+            self.at_work.add(space)
+            threading.Thread(target=self._work, args=(space, now), name=f"tasks-{space}", daemon=True).start()
         return due
+
+    def _work(self, space: str, now: datetime) -> None:
+        try:
+            self.run(space, now)
+        finally:
+            self.at_work.discard(space)
 
     def run(self, space: str, now: datetime) -> list[dict[str, Any]]:
         """Run one space's due tasks; a failing one is logged and tried again 30 s later."""
-        with self.one_at_a_time, self.app.app_context():
+        with self.one_at_a_time[space], self.app.app_context():
             g.space = space
             try:
                 return run_due(now)

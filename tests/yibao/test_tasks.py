@@ -1,5 +1,6 @@
 """Work that is due by business time."""
 
+import threading
 from datetime import timedelta
 
 import pytest
@@ -85,6 +86,25 @@ def test_a_task_that_was_cut_off_by_the_end_of_the_process_comes_again(done, mon
     tasks.run_due(TODAY + tasks.RETRY)
     assert done == [("a", {"n": 1})]
     assert tasks.next_due() is None
+
+
+def test_a_slow_provider_in_one_space_does_not_hold_up_the_tasks_of_another(done, yibao, monkeypatch):
+    stuck, came = threading.Event(), threading.Event()
+    monkeypatch.setitem(tasks.HANDLERS, "slow", lambda ref, about: stuck.wait(10))
+    monkeypatch.setitem(tasks.HANDLERS, "quick", lambda ref, about: came.set())
+    monkeypatch.setattr(tasks, "TICK_SECONDS", 0.01)
+    for space, kind in (("a", "slow"), ("b", "quick")):
+        with entered(yibao, space):
+            plan(0, kind, "x")
+    ticker = tasks.Ticker(yibao)
+    ticker.start()
+    assert came.wait(5)
+    assert "a" in ticker.at_work
+    stuck.set()
+    ticker.stop()
+    for space in ("a", "b"):
+        with ticker.one_at_a_time[space]:
+            pass
 
 
 def test_the_ticker_logs_a_failure_and_goes_on(done, yibao):
