@@ -1,7 +1,7 @@
 """Who may call which vendor: each space's own app, merchant and institution credentials, made on first use."""
 
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from flask import current_app, g
@@ -114,17 +114,17 @@ def space_of(vendor: str, public_id: str | None) -> str | None:
     return db.session.scalar(_SPACE, {"vendor": vendor, "public_id": public_id})
 
 
-@cache
+@lru_cache(maxsize=1024)
 def private_key(pem: str) -> Any:
-    """A PEM private key, parsed once per process."""
+    """A PEM private key, parsed once; spaces that are gone leave room for new ones."""
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
     return load_pem_private_key(pem.encode(), None)
 
 
-@cache
+@lru_cache(maxsize=1024)
 def public_key(pem: str) -> Any:
-    """A PEM public key, parsed once per process."""
+    """A PEM public key, parsed once; spaces that are gone leave room for new ones."""
     from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
     return load_pem_public_key(pem.encode())

@@ -10,7 +10,7 @@ from binascii import Error as NotBase64
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 import orjson
@@ -191,7 +191,7 @@ def certificate(private_key: Any, serial: int, common_name: str, organisation: s
     return made.public_bytes(Encoding.PEM).decode()
 
 
-@cache
+@lru_cache(maxsize=1024)
 def read_certificate(pem: str) -> tuple[Any, datetime, datetime]:
     """Public key, not before, not after; parsed once per process."""
     found = x509.load_pem_x509_certificate(pem.encode())

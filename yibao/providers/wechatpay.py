@@ -11,7 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from functools import cache
+from functools import lru_cache
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -367,7 +367,7 @@ def _encrypt(text: str) -> str:
     return b64encode(key.encrypt(text.encode(), padding)).decode()
 
 
-@cache
+@lru_cache(maxsize=1024)
 def private_key(pem: str) -> RSAPrivateKey:
     """Parsed once per process."""
     key = load_pem_private_key(pem.encode(), None)
@@ -375,7 +375,7 @@ def private_key(pem: str) -> RSAPrivateKey:
     return key
 
 
-@cache
+@lru_cache(maxsize=1024)
 def public_key(pem: str) -> RSAPublicKey:
     """Parsed once per process."""
     key = load_pem_public_key(pem.encode())
@@ -383,7 +383,7 @@ def public_key(pem: str) -> RSAPublicKey:
     return key
 
 
-@cache
+@lru_cache(maxsize=1024)
 def certificate_key(pem: str) -> RSAPublicKey:
     """The public key of a certificate, parsed once per process."""
     key = load_pem_x509_certificate(pem.encode()).public_key()
