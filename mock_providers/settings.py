@@ -12,7 +12,8 @@ class Settings:
     `seed` what every minted value grows from; `start` where a new space's clock begins (or `now`);
     `admin_token` guards /_mock when bound beyond loopback; `allowed_hosts` where callbacks may go besides
     loopback; `journal_rows` how many calls, and how many events, a space keeps; `journal_bytes` how much
-    of what was seen all spaces keep together; `world` whose people there are (people.py).
+    of what was seen all spaces keep together; `sender_threads` how many callbacks may be on their way
+    at once; `world` whose people there are (people.py).
     """
 
     data: Path = Path("var")
@@ -47,6 +48,7 @@ class Settings:
             "world": env.get("MOCK_WORLD", "sample"),
             "journal_rows": int(env.get("MOCK_JOURNAL_ROWS", "20000")),
             "journal_bytes": int(env.get("MOCK_JOURNAL_MIB", "256")) * 1024 * 1024,
+            "sender_threads": int(env.get("MOCK_SENDER_THREADS", "8")),
             "allowed_hosts": tuple(filter(None, env.get("MOCK_ALLOWED_HOSTS", "").split(","))),
         }
         if "MOCK_CHECKPOINTS" in env:

@@ -7,7 +7,7 @@ from marshmallow import fields, validate
 from sqlalchemy import select
 
 from mock_providers import bounds
-from mock_providers.control import masking
+from mock_providers.control import masking, stable
 from mock_providers.control.door import Page, fresh, route
 from mock_providers.db import current_space, db
 from mock_providers.journal import Call
@@ -35,6 +35,7 @@ KINDS = ("call", "event", "plan", "attempt", "timer", "endpoint", "state", "alar
 
 class Story(Page):
     kind = fields.String(validate=validate.OneOf(KINDS))
+    stable = fields.Boolean(load_default=False)
 
 
 def _calls(after: int, limit: int) -> list[dict[str, Any]]:
@@ -155,7 +156,10 @@ SOURCES = (_calls, _events, _plan_steps, _attempts, _timers, _endpoints, _neighb
 
 @route(bp, "GET", "/timeline", query=Story)
 def timeline(asked: dict[str, Any]) -> dict[str, Any]:
-    """Everything seen in this space, by wall time. `after` is the `cursor` of an item."""
+    """Everything seen in this space, by wall time. `after` is the `cursor` of an item.
+
+    `stable`: with the bytes, and without what follows from wire time: two runs can be compared (control/stable.py).
+    """
     fresh()
     limit = asked["limit"]
     rows = [item for source in SOURCES for item in source(asked["after"], limit + 1)]
@@ -166,4 +170,5 @@ def timeline(asked: dict[str, Any]) -> dict[str, Any]:
     more = len(rows) > len(shown)
     kept = [item for item in shown if asked.get("kind") in (None, item["kind"])]
     retention = bounds.told(SEEN, asked["after"], "wall_ns")
-    return {"items": kept, "next": shown[-1]["cursor"] if more else None, "retention": retention}
+    answer = {"items": kept, "next": shown[-1]["cursor"] if more else None, "retention": retention}
+    return {**answer, "items": stable.items(kept), "may_differ": stable.named()} if asked["stable"] else answer
