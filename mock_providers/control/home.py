@@ -3,7 +3,7 @@
 from flask import Blueprint, Response, current_app, render_template
 from sqlalchemy import func, select
 
-from mock_providers import clock, people, switches
+from mock_providers import bounds, clock, people, switches
 from mock_providers.control import banner
 from mock_providers.control.door import reply
 from mock_providers.db import db
@@ -69,6 +69,7 @@ def metrics() -> Response:
         *_metric("mock_events", "gauge", "events stored", {"": events or 0}),
         *_metric("mock_deliveries", "gauge", "deliveries by state", {f'{{state="{name}"}}': n for name, n in states}),
         *_metric("mock_spaces", "gauge", "testers' worlds", {"": spaces or 0}),
+        *_metric("mock_database_bytes", "gauge", "what the database holds", {"": bounds.used_bytes()}),
     ]
     return Response("\n".join(lines) + "\n", content_type="text/plain; version=0.0.4; charset=utf-8")
 

@@ -56,7 +56,7 @@ class Client:
         while limit > 0:
             page = self.ask("GET", path, after=after, limit=min(limit, 500), **params)
             if after is None:
-                for line in page.get("banner", ()):
+                for line in (*page.get("banner", ()), *_gone(page)):
                     click.echo(f"! {line}", err=True)
             yield from page["items"]
             limit -= len(page["items"])
@@ -117,6 +117,13 @@ def talks(command: Callable[..., Any]) -> Callable[..., Any]:
 
 def group(name: str, text: str) -> click.Group:
     return click.Group(name, help=text)
+
+
+def _gone(page: Json) -> Iterable[str]:
+    kept = page.get("retention", {})
+    if kept.get("gap"):
+        most = f"{kept['rows_at_most']} a space, {kept['bytes_at_most'] // 2**20} MiB in all"
+        yield f"{kept['dropped']} older ones are no longer kept (at most {most})"
 
 
 def lister(parent: click.Group, path: str, columns: tuple[str, ...], *filters: str) -> None:

@@ -11,7 +11,9 @@ from click.testing import CliRunner, Result
 from flask import Flask
 from flask.testing import FlaskClient
 
+from mock_providers import bounds
 from mock_providers.control import commands
+from mock_providers.db import db
 from tests.mock_providers.plans.test_plan_book import START, deliver, ear, numbers, tell
 from tests.mock_providers.webhooks.toy import Ear
 
@@ -194,3 +196,14 @@ def test_every_command_takes_json_and_teaches_by_an_example(yibao: Yibao, words:
     said = yibao(*words, "--help").stdout
     assert "--json" in said
     assert f"yibao {' '.join(words)}" in said.split("Usage:")[1].partition("\n")[2] or "Move one" in said
+
+
+def test_a_list_says_when_older_rows_are_no_longer_kept(mocks: Flask, ear: Ear, yibao: Yibao) -> None:
+    tell(mocks, 3)
+    assert "no longer kept" not in yibao("event", "list").stderr
+    deliver(mocks.test_client())
+    with mocks.app_context():
+        bounds.Bounds(2, 2**40).trim(["default"])
+        db.session.commit()
+    said = yibao("event", "list").stderr
+    assert "! 1 older ones are no longer kept (at most 20000 a space, 256 MiB in all)" in said
