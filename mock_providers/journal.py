@@ -54,6 +54,7 @@ class Journal:
     def __init__(self, app: Flask) -> None:
         self.app = app
         self.waiting: deque[dict[str, Any]] = deque()
+        self.underway: dict[object, int] = {}
         self.flushing = threading.Lock()
         self.stopped = threading.Event()
         self.overflowed: Counter[str] = Counter()
@@ -148,6 +149,13 @@ def init(app: Flask, doors: tuple[str, ...]) -> Journal:
     def begin() -> None:
         g.began = clock.monotonic()
         g.began_ns = clock.wall_ns()
+        if not request.path.startswith("/_mock"):
+            g.underway = object()
+            journal.underway[g.underway] = g.began_ns
+
+    @app.teardown_request
+    def end(_: BaseException | None) -> None:
+        journal.underway.pop(g.pop("underway", None), None)
 
     @app.after_request
     def note(response: Response) -> Response:

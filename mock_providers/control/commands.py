@@ -103,23 +103,29 @@ shower(call, "calls", "One call: request and response, base64. Example: yibao ca
 
 
 @click.command()
-@click.option("--follow", is_flag=True, help="go on as things happen")
+@click.option("--follow", is_flag=True, help="go on as things happen, each once it is over")
+@click.option("--stable", is_flag=True, help="with the bytes, without what differs from run to run: JSON, to compare")
 @click.option("--limit", type=click.IntRange(1), help="so many, the oldest first; all of them unless said")
 @talks
-def timeline(client: Client, follow: bool, limit: int | None) -> None:
-    """Calls, state changes, events and attempts in one order. Example: yibao timeline --follow --json"""
+def timeline(client: Client, follow: bool, stable: bool, limit: int | None) -> None:
+    """Calls, state changes, events and attempts in one order.
+
+    Examples: yibao timeline --follow --json, yibao timeline --stable > monday.jsonl
+    """
     import threading
 
     after: Any = None
+    client.as_json = client.as_json or stable
     left = sys.maxsize if limit is None else limit
+    asked: dict[str, Any] = {"stable": "true" if stable else None, "over": "true" if follow else None}
     while left > 0:
-        page = client.ask("GET", "timeline", after=after, limit=min(left, 500))
+        page = client.ask("GET", "timeline", after=after, limit=min(left, 500), **asked)
         client.rows(page["items"], "at", "kind", "summary")
         left -= len(page["items"])
-        after = page["next"] or after
+        after = page["next"] or page["last"] or after
         if not follow and page["next"] is None:
             return
-        if not page["items"]:
+        if page["next"] is None:
             threading.Event().wait(POLL_SECONDS)
 
 

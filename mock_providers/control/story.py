@@ -4,11 +4,11 @@ from typing import Any
 
 from flask import Blueprint, current_app
 from marshmallow import fields, validate
-from sqlalchemy import select
+from sqlalchemy import func, select
 
-from mock_providers import bounds
+from mock_providers import bounds, clock
 from mock_providers.control import masking, stable
-from mock_providers.control.door import Page, fresh, route
+from mock_providers.control.door import BIGGEST, Page, fresh, route
 from mock_providers.db import current_space, db
 from mock_providers.journal import Call
 from mock_providers.retention import alive
@@ -28,6 +28,7 @@ WORDS = {
     "again": "asks again",
     "distrust": "does not believe it",
 }
+UNCOMMITTED_NS = 250_000_000  # more than any transaction takes
 SEEN = ("call", "event", "attempt")
 AGAIN = " [sent again after a crash: the receiver may have had it already]"
 KINDS = ("call", "event", "plan", "attempt", "timer", "endpoint", "state", "alarm")
@@ -36,6 +37,7 @@ KINDS = ("call", "event", "plan", "attempt", "timer", "endpoint", "state", "alar
 class Story(Page):
     kind = fields.String(validate=validate.OneOf(KINDS))
     stable = fields.Boolean(load_default=False)
+    over = fields.Boolean(load_default=False)
 
 
 def _calls(after: int, limit: int) -> list[dict[str, Any]]:
@@ -156,19 +158,29 @@ SOURCES = (_calls, _events, _plan_steps, _attempts, _timers, _endpoints, _neighb
 
 @route(bp, "GET", "/timeline", query=Story)
 def timeline(asked: dict[str, Any]) -> dict[str, Any]:
-    """Everything seen in this space, by wall time. `after` is the `cursor` of an item.
+    """Everything seen in this space, by wall time. `after` is the `cursor` of an item, or the `last` of a page.
 
     `stable`: with the bytes, and without what follows from wire time: two runs can be compared (control/stable.py).
+    `over`: only up to the oldest call or attempt that has not ended: who goes on from there misses nothing, while
+    otherwise an attempt is shown when it ends, at the place where it began.
     """
+    began = [clock.wall_ns() - UNCOMMITTED_NS, *list(current_app.extensions["journal"].underway.values())]
     fresh()
-    limit = asked["limit"]
-    rows = [item for source in SOURCES for item in source(asked["after"], limit + 1)]
+    limit, until = asked["limit"], _all_over(began) if asked["over"] else BIGGEST
+    rows = [item for source in SOURCES for item in source(asked["after"], limit + 1) if item["wall_ns"] < until]
     rows.sort(key=lambda item: item["wall_ns"])
     shown = rows[:limit]
     while len(rows) > len(shown) and rows[len(shown)]["wall_ns"] == shown[-1]["wall_ns"]:
         shown.append(rows[len(shown)])
-    more = len(rows) > len(shown)
+    last = shown[-1]["cursor"] if shown else None
     kept = [item for item in shown if asked.get("kind") in (None, item["kind"])]
     retention = bounds.told(SEEN, asked["after"], "wall_ns")
-    answer = {"items": kept, "next": shown[-1]["cursor"] if more else None, "retention": retention}
+    answer = {"items": kept, "next": last if len(rows) > len(shown) else None, "last": last, "retention": retention}
     return {**answer, "items": stable.items(kept), "may_differ": stable.named()} if asked["stable"] else answer
+
+
+def _all_over(began: list[int]) -> int:
+    """The wall time before which nothing new will be seen: calls, which `began`, and attempts are noted at their end."""
+    table: Any = Delivery.__table__.c
+    leased = select(func.min(table.leased_at_ns)).where(table.space == current_space(), table.state == "leased")
+    return min([*began, db.session.scalar(leased) or BIGGEST])
