@@ -28,6 +28,7 @@ from mock_providers.journal import BODY_AT_MOST, Call
 from mock_providers.national import wire
 from mock_providers.retention import alive
 from mock_providers.webhooks import endpoints
+from mock_providers.webhooks.catalogue import CATALOGUE
 from mock_providers.webhooks.endpoints import Own
 from mock_providers.webhooks.models import Attempt, Delivery, Event
 from mock_providers.wechatpay.models import order_by
@@ -101,9 +102,21 @@ def attempt_explanation(id_: int) -> dict[str, Any]:
             row.response_body, keyring.app(event.about.get("account", "wechat"), to)
         ).document()
     document["fault"], document["how"] = row.fault, delivery_line(delivery)["how"]
+    document["facts"] |= _on_purpose(row, delivery)
     if row.fault and report.verdict == OK:
         document["says"] = f"the signature is right; what is wrong is the planned fault {row.fault.get('name', '')}"
     return {"attempt": attempt_line(row), "event": event_line(event), **document}
+
+
+def _on_purpose(row: Attempt, delivery: Delivery) -> dict[str, str]:
+    """What a tester asked for, so that nobody looks for another cause."""
+    found = {}
+    if row.fault and (known := CATALOGUE.get(row.fault.get("name", ""))):
+        found["planned_fault"] = f"{known.name}: {known.says}; an honest receiver: {known.verdict}"
+    how = delivery.how or {}
+    wanted = [f"signature {how['signature']}"] if how.get("signature", "fresh") != "fresh" else []
+    wanted += [f"edited {name}" for name in how.get("edit", {})]
+    return found | ({"sent_again": ", ".join(wanted)} if wanted else {})
 
 
 @route(bp, "POST", "/explanations", body=Paste)

@@ -75,6 +75,16 @@ def test_a_wrong_key_does_not_verify(again: Any) -> None:
     assert again(signature="wrong_key")[1] is None
 
 
+def test_an_explanation_says_what_was_done_on_purpose(again: Any, ask: Any) -> None:
+    again(signature="wrong_key", edit={"/amount/total": 1})
+    again(fault="signature_of_another_key")
+    last = [ask("GET", f"attempts/{number}/explanation") for number in (2, 3)]
+    assert last[0]["facts"]["sent_again"] == "signature wrong_key, edited /amount/total"
+    assert last[0]["how"]["signature"] == "wrong_key", "that is no secret"
+    planned = "signature_of_another_key: signed with a key (a token) nobody knows; an honest receiver: refuse"
+    assert last[1]["facts"]["planned_fault"] == planned
+
+
 def test_with_a_fault_by_name_once_and_without_a_retry(again: Any, ask: Any, ear: Ear) -> None:
     assert again(fault="signature_probe")[2]["Wechatpay-Signature"].startswith("WECHATPAY/SIGNTEST/")
     line = ask("GET", "attempts")["items"][-1]
