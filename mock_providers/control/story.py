@@ -180,7 +180,7 @@ def timeline(asked: dict[str, Any]) -> dict[str, Any]:
 
 
 def _all_over(began: list[int]) -> int:
-    """The wall time before which nothing new will be seen: calls, which `began`, and attempts are noted at their end."""
+    """The wall time before which nothing new will be seen: calls, which `began`, and attempts are noted when over."""
     table: Any = Delivery.__table__.c
     leased = select(func.min(table.leased_at_ns)).where(table.space == current_space(), table.state == "leased")
     return min([*began, db.session.scalar(leased) or BIGGEST])

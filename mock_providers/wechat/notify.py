@@ -20,7 +20,7 @@ def build(event: Event, credentials: dict[str, Any], now: datetime) -> Built:
     mode, form = event.about["mode"], event.about["form"]
     about_try = f"{event.notice_id}\x1f{getattr(event, 'tries', 0)}\x1f{now.isoformat()}"
     made = hmac.digest(credentials["push_token"].encode(), about_try.encode(), "sha512")
-    stamp = (str(int(now.timestamp())), str(int.from_bytes(made[:4]) >> 1), made[4:12].hex().encode())
+    stamp = (str(int(now.timestamp())), str(10**9 + (int.from_bytes(made[:4]) >> 2)), made[4:12].hex().encode())
     query, body = push_wire.pushed(event.plain, mode, form, credentials, stamp)
     headers = {
         "User-Agent": "Mozilla/4.0",

@@ -1,6 +1,7 @@
 """The timeline as it is compared: what follows from wire time is written alike, and ids count from 1."""
 
 import itertools
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -41,6 +42,12 @@ def test_what_may_differ_is_named_in_the_answer(client: FlaskClient) -> None:
     assert "Wechatpay-Signature" in named["headers"]
     assert {"nonce", "ciphertext", "signData"} <= set(named["members"])
     assert "may_differ" not in client.get("/_mock/timeline").json
+
+
+def test_the_document_names_the_same() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "CALLBACKS.md").read_text("utf-8").partition("## What is equal")[2]
+    for name in (*stable.LEFT_OUT, *stable.HEADERS, *stable.MEMBERS, stable.WIRE, stable.BLOCK, stable.TOKEN):
+        assert f"`{name}`" in page, name
 
 
 def test_ids_count_from_one_after_every_reset_and_bytes_are_there(
