@@ -1,4 +1,4 @@
-"""How much of what was seen is kept: so many calls and so many events a space, so many bytes in all.
+"""How much of what was seen is kept: so many calls and so many events a space, so many bytes of disk for all spaces.
 
 The oldest go first, when it is about bytes those of the space that holds most: a loud tester does not cost a quiet
 one his story. What is still on its way stays, however old. What had to go is counted by space and kind, and every
@@ -20,7 +20,8 @@ from mock_providers.retention import alive
 
 AT_ONCE = 2_000  # rows of a kind that go in one transaction: others want to write as well
 EVERY = 1_000
-ROOM = 0.9  # who drops for want of bytes makes room for some time
+ROOM = 0.1  # who drops for want of bytes makes room for some time
+OWN_PART = 4
 LOOK_AGAIN = 1.05
 ROW_BYTES = 200
 SETTLED = ("delivered", "failed", "cancelled")
@@ -73,13 +74,15 @@ class Bounds:
             self._slim(used)
 
     def _slim(self, used: int) -> None:
+        """Make room. A part of the database is for what was seen, however much vendors remember."""
         held = weights()
-        excess = sum(held.values()) - self.bytes
-        if excess <= 0:  # the rest of the file is what vendors remember: not ours to drop
-            self.look_at = round(used * LOOK_AGAIN)
-            return
-        self.look_at = self.bytes
-        excess += round(self.bytes * (1 - ROOM))
+        excess = min(used - self.bytes, held.total() - self.bytes // OWN_PART)
+        before = self.gone.total()
+        if excess > 0:
+            self._drop(held, excess + round(self.bytes * ROOM))
+        self.look_at = self.bytes if self.gone.total() > before else round(used * LOOK_AGAIN)
+
+    def _drop(self, held: Counter[str], excess: int) -> None:
         for space, weight in held.most_common():
             if excess <= 0:
                 return

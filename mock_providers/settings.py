@@ -11,8 +11,8 @@ class Settings:
     """Attributes: `data` the directory everything is kept in; `public_url` where clients reach this half;
     `seed` what every minted value grows from; `start` where a new space's clock begins (or `now`);
     `admin_token` guards /_mock when bound beyond loopback; `allowed_hosts` where callbacks may go besides
-    loopback; `journal_rows` how many calls, and how many events, a space keeps; `journal_bytes` how much
-    of what was seen all spaces keep together; `sender_threads` how many callbacks may be on their way
+    loopback; `journal_rows` how many calls, and how many events, a space keeps; `journal_bytes` how much disk
+    all spaces take together; `sender_threads` how many callbacks may be on their way
     at once; `world` whose people there are (people.py).
     """
 
