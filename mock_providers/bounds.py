@@ -15,6 +15,7 @@ from sqlalchemy import JSON, LargeBinary, String, delete, exists, func, literal,
 from sqlalchemy.dialects.sqlite import insert
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mock_providers import retention
 from mock_providers.db import Model, current_space, db
 from mock_providers.retention import alive
 
@@ -22,6 +23,7 @@ AT_ONCE = 2_000  # rows of a kind that go in one transaction: others want to wri
 EVERY = 1_000
 ROOM = 0.1  # who drops for want of bytes makes room for some time
 OWN_PART = 4
+SWEEPS = 20
 LOOK_AGAIN = 1.05
 ROW_BYTES = 200
 SETTLED = ("delivered", "failed", "cancelled")
@@ -74,7 +76,9 @@ class Bounds:
             self._slim(used)
 
     def _slim(self, used: int) -> None:
-        """Make room. A part of the database is for what was seen, however much vendors remember."""
+        """Make room: what was reset away goes first. A part is for what was seen, however much vendors remember."""
+        if all(retention.sweep() for _ in range(SWEEPS)):
+            return  # there may be more of it: next time
         held = weights()
         excess = min(used - self.bytes, held.total() - self.bytes // OWN_PART)
         before = self.gone.total()

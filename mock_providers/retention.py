@@ -57,7 +57,7 @@ def forget(space: str, tables: list[Any]) -> dict[str, int]:
 @cache
 def _there(table: Any) -> Any:
     """How many rows a space has in a table, and the newest: a statement made once, which costs more than it."""
-    which = bindparam("which")
+    which: Any = bindparam("which")
     return select(func.count(), func.max(table.c.id)).where(table.c.space == which, alive(table, which))
 
 

@@ -12,7 +12,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import func, select, update
 
-from mock_providers import bounds, clock, create_app, journal, spaces, timers
+from mock_providers import bounds, clock, create_app, journal, retention, spaces, timers
 from mock_providers.db import db
 from mock_providers.journal import Call
 from mock_providers.settings import Settings
@@ -142,6 +142,21 @@ def test_what_vendors_remember_is_not_weighed_and_not_dropped(make: Make, monkey
     trim(app)
     assert kept(app, Event) == [1, 2, 3]
     assert app.extensions["bounds"].look_at > MUCH
+
+
+def test_what_was_reset_away_goes_before_what_is_still_seen(make: Make, monkeypatch: pytest.MonkeyPatch) -> None:
+    app = make()
+    tell(app, URL, n=40)
+    deliver(app)
+    with app.app_context():
+        retention.forget("default", [Attempt.__table__, Delivery.__table__, Event.__table__])
+        db.session.commit()
+    tell(app, URL, n=4)
+    deliver(app)
+    monkeypatch.setattr(bounds, "used_bytes", lambda: MUCH)
+    trim(app)
+    assert kept(app, Event) == kept(app, Attempt) == [41, 42, 43, 44]
+    assert said(app.test_client(), "events")["dropped"] == 0
 
 
 def test_timers_that_went_off_are_bounded_and_coming_ones_stay(make: Make) -> None:
