@@ -10,6 +10,7 @@ import orjson
 
 START = re.compile(rb"^\s*([A-Z]{3,8}) (\S+)(?: HTTP/[\d.]+)?\s*$")
 STATUS = re.compile(rb"^\s*HTTP/[\d.]+ (\d{3})\b")
+MARKED = re.compile(rb"\s*([*<>] |[<>]\r?\n|[{}] \[)")
 HEADER = re.compile(rb"^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[ \t]*(.*?)[ \t]*$")
 
 
@@ -39,17 +40,23 @@ class Message:
 def read(raw: bytes) -> Message:
     """A message out of text: first line, headers, empty line, body. Raises Unreadable.
 
-    Where Content-Length says that the body ended before a line feed or two, those were added by pasting.
+    Where Content-Length says that the body ended before a line feed or two, those were added by pasting. What
+    `curl -v` prints and a message without its first line (headers and body out of a log) are understood too.
     """
-    head, _, body = _split(raw.lstrip(b"\r\n"))
+    head, _, body = _split(_without_marks(raw).lstrip(b"\r\n"))
     first, *rest = head.splitlines() or [b""]
     start, status = START.match(first), STATUS.match(first)
-    if not start and not status:
+    no_start = not start and not status and HEADER.match(first) is not None
+    if no_start:
+        rest = [first, *rest]
+    elif not start and not status:
         if raw.lstrip()[:1] in (b"{", b"<"):
             return Message("", "", {}, raw)
         raise Unreadable("the first line is neither `POST /path HTTP/1.1` nor `HTTP/1.1 200 OK`")
     headers = {m[1].decode().lower(): m[2].decode("latin-1") for m in map(HEADER.match, rest) if m}
     notes = [f"not a header: {line[:60]!r}" for line in rest if not HEADER.match(line)]
+    if no_start:
+        notes.append("there is no first line: taken for a POST to nowhere")
     length = headers.get("content-length", "")
     if length.isdecimal() and len(body) != int(length[:9]):
         if len(body) > int(length[:9]) and not body[int(length[:9]) :].strip():
@@ -61,7 +68,23 @@ def read(raw: bytes) -> Message:
         host, _, path = target.partition("://")[2].partition("/")
         headers.setdefault("host", host)
         target = f"/{path}"
-    return Message(start[1].decode() if start else "", target, headers, body, notes)
+    return Message(start[1].decode() if start else "POST" if no_start else "", target, headers, body, notes)
+
+
+def _without_marks(raw: bytes) -> bytes:
+    """Out of what `curl -v` prints the answer (`<` and what follows), or the request (`>`) where there is none."""
+    if not MARKED.match(raw):
+        return raw
+    lines = raw.splitlines(keepends=True)
+    mark = b"<" if any(line.startswith(b"< HTTP/") for line in lines) else b">"
+    kept, begun = [], False
+    for line in lines:
+        begun = begun or line.startswith(mark + b" ")
+        if begun and line[:1] == mark:
+            kept.append(line[1:].removeprefix(b" "))
+        elif begun and not MARKED.match(line):
+            kept.append(line)
+    return b"".join(kept)
 
 
 def _split(raw: bytes) -> tuple[bytes, bytes, bytes]:

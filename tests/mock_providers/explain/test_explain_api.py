@@ -304,6 +304,20 @@ def test_an_answer_of_ours_is_explained(client: FlaskClient, shop: Merchant) -> 
     assert (found["subject"], found["verdict"]) == ("WeChat Pay answer", "ok")
 
 
+def test_a_message_out_of_a_log_or_of_curl_is_read_as_well(client: FlaskClient, told: Any) -> None:
+    sent = client.get(f"/_mock/attempts/{told('wechatpay', PLAIN, signer='cert')}").json["request"]
+    headers = [f"{name}: {value}" for name, value in sent["headers"]]
+    body = b64decode(sent["body_base64"]).decode()
+    curl = ["* Connected to 127.0.0.1", "> POST /n HTTP/1.1", *(f"> {line}" for line in headers), ">", body]
+    for raw in ("\n".join([*headers, "", body]), "\n".join(curl), "\r\n".join(curl)):
+        found = client.post("/_mock/explanations", json={"raw": raw}).json
+        assert (found["subject"], found["verdict"]) == ("WeChat Pay notification", "ok"), raw
+    answer = (
+        "> GET /v3/certificates HTTP/1.1\n>\n< HTTP/1.1 200 OK\n< Wechatpay-Signature: eA==\n<\n{ [5 bytes data]\n{}"
+    )
+    assert client.post("/_mock/explanations", json={"raw": answer}).json["subject"] == "WeChat Pay answer"
+
+
 def test_what_cannot_be_read_is_refused_not_broken(client: FlaskClient) -> None:
     wrong: list[dict[str, Any]] = [{"raw": "hello"}, {"raw_base64": "!"}, {"body": "!"}, {"vendor": "nobody"}]
     for given in (*wrong, {"x": 1}, {"headers": {"a": 1}}):
