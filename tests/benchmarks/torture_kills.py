@@ -137,9 +137,13 @@ class Server:
         self.process.terminate()
         self._gone()
 
+    def finish(self) -> None:
+        """Until it ends by itself."""
+        self._gone()
+
     def _gone(self) -> None:
         assert self.process and self.process.stdout and self.process.stderr
-        self.process.wait(30)
+        self.process.wait(40)
         self.overhearing.join()
         self.process.stdout.close()
         self.process.stderr.close()
@@ -272,11 +276,11 @@ def judge(data: Path, receiver: Receiver, told: Told) -> dict[str, Any]:
     for file in data.glob("*.sqlite"):
         assert rows(file, "PRAGMA integrity_check") == [("ok",)]
     assert rows(mock, "PRAGMA foreign_key_check") == []
-    figures = _merchants(mock, receiver, told)
+    figures = merchants(mock, receiver, told)
     return {**figures, **_back_end(mock, own)} if own.exists() else figures
 
 
-def _merchants(mock: Path, receiver: Receiver, told: Told) -> dict[str, Any]:
+def merchants(mock: Path, receiver: Receiver, told: Told) -> dict[str, Any]:
     events = rows(mock, "SELECT notice_id, ref, plain FROM event WHERE space = 'default'")
     paid = Counter(ref for _, ref, _ in events)
     assert set(paid.values()) <= {1}, "a payment made two events"
