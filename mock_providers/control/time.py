@@ -85,7 +85,7 @@ def move(given: dict[str, Any]) -> dict[str, Any]:
     """Set, advance, freeze or resume; answers when all work that fell due on the way has run."""
     db.session.rollback()
     walk = Walk(current_app._get_current_object(), current_space())  # type: ignore[attr-defined]
-    with lock(walk.space):
+    with lock(walk.space), walk.sender.alone(walk.space):  # what is on its way belongs to the time before
         now, frozen = walk.now()
         frozen = bool(given.get("freeze")) or (frozen and not given.get("resume"))
         target = given.get("set") or now + given.get("advance", timedelta())
