@@ -30,15 +30,19 @@ class FlightBook:
         self.turns = itertools.count()
         self.page: mmap.mmap | None = None
 
-    def open(self) -> set[Lease] | None:
-        """Note from now on; what the last process noted, None if nobody knows."""
+    def open(self) -> bool:
+        """Note from now on; whether the last process did."""
         known = self.path.exists()
         self.path.parent.mkdir(parents=True, exist_ok=True)
         with self.path.open("ab") as file:
             file.truncate(NOTE.size * NOTES)
         with self.path.open("r+b") as file:
             self.page = mmap.mmap(file.fileno(), NOTE.size * NOTES)
-        return set(NOTE.iter_unpack(self.page)) if known else None
+        return known
+
+    def noted(self) -> set[Lease]:
+        """What was handed to the wire last, by this process or the one before."""
+        return set(NOTE.iter_unpack(self.page)) if self.page is not None else set()
 
     def note(self, id_: int, leased_at_ns: int) -> None:
         """This one leaves now. Never waits."""
@@ -50,11 +54,12 @@ def recover(book: FlightBook) -> int:
     """At start: what was leased when the last process ended is due again, and marked if it may have been sent; how
     many were marked. The caller commits.
     """
-    noted = book.open()
+    known = book.open()
     table: Any = DELIVERY.c
     leased = db.session.execute(select(table.id, table.leased_at_ns).where(table.state == "leased")).all()
     free = update(DELIVERY).where(table.state == "leased")
-    sent = [{"its_id": id_} for id_, at in leased if noted is None or (id_, at) in noted]
+    noted = book.noted() if leased else set()
+    sent = [{"its_id": id_} for id_, at in leased if not known or (id_, at) in noted]
     if sent:
         mark = update(DELIVERY).where(table.id == bindparam("its_id"))
         cut = {"interrupted": table.interrupted + 1, "cut_off_ns": clock.wall_ns(), "reason": CUT_OFF}

@@ -10,6 +10,7 @@ import tempfile
 import threading
 import time
 from collections import defaultdict
+from concurrent.futures import ThreadPoolExecutor
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from statistics import median
@@ -19,8 +20,12 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 import requests
 
+from mock_providers.phone.handset import Handset
 from tests.benchmarks.load import rss_mib, start, stop
 from tests.benchmarks.spaces import Calm, Heard, Wild, work
+
+SHOP = "P46019900008"
+TOLD = ["6302", "MEDICAL_INSURANCE.SUCCESS"]
 
 
 class Answer:
@@ -72,6 +77,35 @@ def receiver() -> tuple[ThreadingHTTPServer, Heard]:
     return server, heard
 
 
+def journeys(base: str, spaces: list[str], threads: int) -> None:
+    """The same purchase through the back end in every space at once: each has one record, and only its own."""
+
+    def go(space: str) -> tuple[Handset, str]:
+        phone = Handset(base, f"{space}-too")
+        requests.post(f"{base}/_mock/spaces", json={"name": phone.space}, timeout=60).raise_for_status()
+        phone.ready("P01")
+        before = phone.facts()["bureau"]["balance_fen"]
+        bought = phone.buy(SHOP, [("D05", 1), ("D07", 1)])
+        assert bought["state"] == "SETTLED"
+        assert phone.facts()["bureau"]["balance_fen"] == before - 3130
+        return phone, bought["id"]
+
+    began = time.perf_counter()
+    with ThreadPoolExecutor(threads) as pool:
+        done = list(pool.map(go, spaces))
+    for (phone, mine), (other, theirs) in zip(done, [*done[1:], done[0]], strict=True):
+        assert [row["id"] for row in phone.api("GET", "/records")["items"]] == [mine]
+        assert sorted(row["type"] for row in phone.control("GET", "events")["items"]) == TOLD
+        assert phone.ask("GET", f"/settlements/{theirs}").status_code == 404
+        phone.token, own = other.token, phone.token
+        assert phone.ask("GET", "/me").status_code == 401
+        phone.token = own
+    print(
+        f"{len(done)} journeys through the back end in {time.perf_counter() - began:.0f} s, none in another's",
+        flush=True,
+    )
+
+
 def main(spaces: int, seconds: float, threads: int) -> None:
     server, heard = receiver()
     address = f"http://127.0.0.1:{server.server_port}"
@@ -93,6 +127,7 @@ def measure(base: str, pid: int, address: str, heard: Heard, spaces: int, second
         tester.move_in()
     at_first = rss_mib(pid)
     print(f"{spaces} spaces made in {time.perf_counter() - began:.0f} s; {at_first:.0f} MiB", flush=True)
+    journeys(base, [one.space for one in calm], threads)
     ended = threading.Event()
     threading.Timer(seconds, ended.set).start()
     began = time.perf_counter()
@@ -126,5 +161,5 @@ if __name__ == "__main__":
     main(
         int(sys.argv[1]) if len(sys.argv) > 1 else 50,
         float(sys.argv[2]) if len(sys.argv) > 2 else 20,
-        int(sys.argv[3]) if len(sys.argv) > 3 else 8,
+        int(sys.argv[3]) if len(sys.argv) > 3 else 64,
     )

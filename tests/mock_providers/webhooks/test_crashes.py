@@ -137,7 +137,9 @@ def test_the_timeline_and_why_say_that_the_receiver_may_have_had_it(next_start: 
 def test_more_notes_than_there_is_room_for_overwrite_the_oldest(tmp_path: Path, monkeypatch: Any) -> None:
     monkeypatch.setattr(crashes, "NOTES", 4)
     book = crashes.FlightBook(tmp_path / "in-flight")
-    assert book.open() is None
+    assert book.open() is False
     for number in range(1, 7):
         book.note(number, number)
-    assert crashes.FlightBook(tmp_path / "in-flight").open() == {(5, 5), (6, 6), (3, 3), (4, 4)}
+    again = crashes.FlightBook(tmp_path / "in-flight")
+    assert again.open() is True
+    assert again.noted() == {(5, 5), (6, 6), (3, 3), (4, 4)}
