@@ -35,6 +35,13 @@ PRIVATE = (
     "wechat_token",
 )
 KEYS = {"endpoint": "credentials"}
+# Columns whose name does not say what they hold: codes and numbers somebody could still use.
+MEANT = {
+    ("national_consent", "code"): "auth_code",
+    ("national_pay_authorisation", "number"): "auth_no",
+    ("national_shown_code", "code"): "qr_code",
+    ("shown_code", "code"): "qr_code",
+}
 SECRET = re.compile(
     r"(?i)(token|secret|session_?key|private_?key|user_?id_?key|password|auth_?no|auth_?code|authorization|"
     r"aes_?key|apiv[23]_?key|qr_?code|(?<!public_)(?<!idempotency_)_key)$"
@@ -58,10 +65,10 @@ def packed(folder: Path, private: Iterable[str], ids: Mapping[str, str]) -> Json
     for vendor, about in accounts.items():
         secrets.collect(about, vendor)
     for tables in held.values():
-        for table in tables.values():
+        for name, table in tables.items():
             for row in table["rows"]:
                 for column, value in zip(table["columns"], row, strict=True):
-                    secrets.collect(_parsed(value), column)
+                    secrets.collect(_parsed(value), MEANT.get((name, column), column))
     parts = {
         half: {
             name: {"columns": table["columns"], "rows": [list(map(secrets.hidden, row)) for row in table["rows"]]}

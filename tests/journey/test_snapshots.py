@@ -209,6 +209,9 @@ def test_an_export_holds_no_secret_of_the_space_in_any_form(phone: Handset, tmp_
         ("wechat_user", "session_key"),
         ("wechat_token", "token"),
         ("national_pay_order", "pay_token"),
+        ("national_consent", "code"),
+        ("national_pay_authorisation", "number"),
+        ("national_shown_code", "code"),
     ):
         for value in column_of(tmp_path / "mock.sqlite", table, column):
             assert value not in text, (table, column)
