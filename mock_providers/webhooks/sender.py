@@ -130,7 +130,7 @@ class Sender:
         with self.app.app_context():
             g.write_mode = False
             views = store.outlook()
-        pause = SLEEP_AT_MOST
+        pause, busy = SLEEP_AT_MOST, sum(view.has_due() for view in views)
         for view in views:
             with self.lock:
                 if self.walkers[view.space]:
@@ -138,8 +138,8 @@ class Sender:
             if view.timer and view.timer <= view.now:
                 self._run_timers(view.space)
                 pause = 0.0
-            if view.delivery and view.delivery <= view.now:
-                limit = max(8, CLAIMED_AT_ONCE // len(views))
+            if view.has_due():
+                limit = max(8, CLAIMED_AT_ONCE // busy)
                 pause = 0.0 if self._start_due(view, limit) == limit else min(pause, HELD_UP_SECONDS)
             elif (left := view.seconds_to_go()) is not None:
                 pause = min(pause, max(left, 0.001))

@@ -103,6 +103,9 @@ class Outlook:
     delivery: datetime | None
     timer: datetime | None
 
+    def has_due(self) -> bool:
+        return self.delivery is not None and self.delivery <= self.now
+
     def seconds_to_go(self) -> float | None:
         """Wall seconds until something is due by itself; None if nothing is, or the clock stands still."""
         waiting = [at for at in (self.delivery, self.timer) if at and (not self.frozen_at or at <= self.now)]
