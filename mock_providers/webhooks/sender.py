@@ -298,7 +298,7 @@ class Sender:
         while True:
             with self.app.app_context():
                 g.write_mode = False
-                due = any(v.delivery and v.delivery <= v.now for v in store.outlook())
+                due = any(view.has_due() for view in store.outlook())
             with self.lock:
                 idle = not due and not self.made and not self.claiming and sum(self.busy.values()) <= 0
             left = end - clock.monotonic()

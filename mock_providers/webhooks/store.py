@@ -104,6 +104,7 @@ class Outlook:
     timer: datetime | None
 
     def has_due(self) -> bool:
+        """Whether a callback may leave now."""
         return self.delivery is not None and self.delivery <= self.now
 
     def seconds_to_go(self) -> float | None:
