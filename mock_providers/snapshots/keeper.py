@@ -5,9 +5,12 @@ killed before the end, the next start puts it back again from the beginning, so 
 (nothing was written down) or the saved one, never a mixture.
 """
 
+import inspect
+import re
 import shutil
 import sqlite3
 from contextlib import closing
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from sqlalchemy import func, select
 
 from mock_providers import clock, spaces
 from mock_providers.control.walk import lock
-from mock_providers.db import db
+from mock_providers.db import Model, db
 from mock_providers.errors import Problem
 from mock_providers.retention import alive
 from mock_providers.snapshots import cabinet, shelf
@@ -25,6 +28,7 @@ from mock_providers.webhooks.endpoints import IS_OFF
 from mock_providers.webhooks.models import Event
 
 WRITTEN_ONCE = ("call", "attempt", "event", "plan_step")
+JSON_SHAPES = {"dict": "object", "list": "array"}
 OF_THE_PLACE = ("account",)
 KEYS_STAYED = "imported: its own keys stayed behind; give it new ones and switch it on"
 IN_FLIGHT = "in flight when the snapshot was taken: sent again"
@@ -162,7 +166,21 @@ def _mocks(app: Flask, space: str, folder: Path, rehearsal: bool = False) -> she
         unchanging=() if imported else WRITTEN_ONCE,  # the same id elsewhere is another row
         before_commit=finish,
         rehearsal=rehearsal,
+        shapes=_shapes(),
     )
+
+
+@cache
+def _shapes() -> dict[tuple[str, str], str]:
+    """Which JSON columns hold objects, and which lists: as their models say."""
+    found = {}
+    for mapper in Model.registry.mappers:
+        table: Any = mapper.local_table
+        for name, said in inspect.get_annotations(mapper.class_).items():
+            kind = re.search(r"\b(dict|list)\b", str(said))
+            if kind and name in table.c:
+                found[(str(table.name), name)] = JSON_SHAPES[kind[1]]
+    return found
 
 
 def _hands(live: sqlite3.Connection) -> tuple[int, int, int | None, int, int]:

@@ -6,7 +6,7 @@ comes from elsewhere) every row of the space gets new ids, one shift for all, so
 """
 
 import sqlite3
-from collections.abc import Callable, Collection, Iterator
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -106,19 +106,21 @@ def copy_in(
     unchanging: Collection[str] = (),
     before_commit: Callable[[Connection], None] | None = None,
     rehearsal: bool = False,
+    shapes: Mapping[tuple[str, str], str] | None = None,
 ) -> Returned:
     """Make the space's rows what the file holds, in one transaction; nothing else of the database changes.
 
     `untouched` tables stay as they are; rows of `unchanging` ones are written once and never again, so their ids are
     compared and not their bytes. `before_commit` may add to the transaction; the file is attached as `shelf`. A
-    `rehearsal` looks at every value first and changes nothing. Raises Unfit or sqlite3.Error, and nothing is changed.
+    `rehearsal` looks at every value first and changes nothing; `shapes` says which JSON columns hold an "object" or
+    an "array". Raises Unfit or sqlite3.Error, and nothing is changed.
     """
     with _opened(database, file, rehearsal) as live:
         stored = {table.name: table for table in tables(live, "shelf")}
         mine = [table for table in tables(live) if table.name not in untouched]
         if rehearsal:
             for table in mine:
-                _examine(live, table, stored.get(table.name))
+                _examine(live, table, stored.get(table.name), shapes or {})
         shift = _shift(live, [table for table in mine if table.name in stored], space)
         removed = added = 0
         for table in mine:
@@ -135,7 +137,7 @@ def copy_in(
         return Returned(removed, added, shift)
 
 
-def _examine(live: Connection, table: Table, held: Table | None) -> None:
+def _examine(live: Connection, table: Table, held: Table | None, shapes: Mapping[tuple[str, str], str]) -> None:
     """Raises Unfit where the file has a value that a column of the database cannot mean."""
     for _, name, declared, needed, *_ in live.execute(f'PRAGMA main.table_info("{table.name}")').fetchall():
         if held is None or name not in held.columns:
@@ -145,6 +147,9 @@ def _examine(live: Connection, table: Table, held: Table | None) -> None:
         wrong = [here + f"""typeof("{name}") NOT IN ({KINDS.get(kind, "'integer', 'real', 'text', 'blob'")})"""]
         if kind == "JSON":
             wrong.append(here + f'NOT json_valid("{name}")')
+            if shape := shapes.get((table.name, name)):
+                known = f'CASE WHEN json_valid("{name}") THEN json_type("{name}") END'
+                wrong.append(f"{here}{known} NOT IN ('null', '{shape}')")
         elif kind == "BIGINT" and not name.endswith("_ns"):  # milliseconds since 1970
             wrong.append(here + f'abs("{name}") > {LATEST_MS}')
         elif name == "id":

@@ -309,6 +309,8 @@ def test_what_is_no_exported_snapshot_is_refused_and_leaves_nothing(client: Flas
     ("delivery", "next_at", 10**17),
     ("delivery", "url", None),
     ("delivery", "fault", "{"),
+    ("delivery", "how", "[1]"),
+    ("event", "plain", "[]"),
     ("hands", "offset_ms", "x"),
     ("hands", "frozen_at", 10**17),
 ])  # fmt: skip
