@@ -53,7 +53,8 @@ class Sender:
         self.busy: Counter[str] = Counter()
         self.walkers: Counter[str] = Counter()
         self.made: list[Made] = []
-        self.claiming = self.woken = self.stopped = False
+        self.claiming = ""  # the space whose due callbacks are being claimed at this moment
+        self.woken = self.stopped = False
         self.untidy = True
         self.running: list[threading.Thread] = []
         self.version = 0
@@ -175,7 +176,7 @@ class Sender:
         with self.lock:
             if self.walkers[view.space]:
                 return 0
-            self.claiming = True
+            self.claiming = view.space
             many = [lane for lane, count in self.outstanding.items() if count >= CLAIMED_AT_ONCE]
         full = [host for space, host in many if space == view.space]
         jobs: list[Job] = []
@@ -192,7 +193,7 @@ class Sender:
 
     def _queue(self, jobs: list[Job]) -> None:
         with self.lock:
-            self.claiming = False
+            self.claiming = ""
             for job in jobs:
                 self.lanes.put(job)
                 self.outstanding[job.lane()] += 1
@@ -256,7 +257,7 @@ class Sender:
         with self.lock:
             self.walkers[space] += 1
             self.news.wait_for(
-                lambda: self.stopped or not self.running or not (self.claiming or self.busy[space] > 0)
+                lambda: self.stopped or not self.running or not (self.claiming == space or self.busy[space] > 0)
             )
         try:
             yield
