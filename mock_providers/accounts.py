@@ -8,10 +8,12 @@ from flask import current_app, g
 from sqlalchemy import JSON, String, UniqueConstraint, bindparam, select
 from sqlalchemy.orm import Mapped, mapped_column
 
+from mock_providers import keys
 from mock_providers.db import InSpace, Model, current_space, db
 
 Maker = Callable[[], dict[str, Any]]
 MAKERS: dict[str, Maker] = {}
+RSA_KEYS: dict[str, int] = {}
 LATER: dict[str, tuple[str, Maker]] = {}
 
 
@@ -31,11 +33,14 @@ _SECRET = select(_TABLE.secret).where(_TABLE.space == bindparam("here"), _TABLE.
 _SPACE = select(_TABLE.space).where(_TABLE.vendor == bindparam("vendor"), _TABLE.public_id == bindparam("public_id"))
 
 
-def maker(vendor: str) -> Callable[[Maker], Maker]:
-    """Register how a vendor's credentials are made. The answer's `public_id` is the key callers show."""
+def maker(vendor: str, rsa_keys: int = 0) -> Callable[[Maker], Maker]:
+    """Register how a vendor's credentials are made, with how many RSA keys. The answer's `public_id` is the key
+    callers show.
+    """
 
     def register(make: Maker) -> Maker:
         MAKERS[vendor] = make
+        RSA_KEYS[vendor] = rsa_keys
         return make
 
     return register
@@ -78,10 +83,11 @@ def _readdressed(secret: dict[str, Any]) -> dict[str, Any]:
 
 
 def _make(vendor: str) -> Account:
-    """A caller that only reads makes them in a transaction of its own."""
+    """A caller that only reads makes them in a transaction of its own, and what takes long before it."""
     if g.get("write_mode", True):
         return _add(vendor)
     db.session.rollback()
+    keys.make_ahead(RSA_KEYS[vendor])
     g.write_mode = True
     try:
         row = db.session.scalar(select(Account).where(Account.vendor == vendor)) or _add(vendor)

@@ -53,7 +53,7 @@ class Wrong(Exception):
         self.error, self.description, self.status = error, description, status
 
 
-@accounts.maker(ACCOUNT)
+@accounts.maker(ACCOUNT, rsa_keys=1)
 def make() -> dict[str, Any]:
     """This space's client, and the platform's signing key."""
     public, space = current_app.config["SETTINGS"].public_url, current_space()

@@ -59,13 +59,13 @@ def _minted(vendor: str, mchid: str, appid: str) -> dict[str, Any]:
     }
 
 
-@accounts.maker(DIRECT)
+@accounts.maker(DIRECT, rsa_keys=3)
 def make() -> dict[str, Any]:
     """The merchant that calls for itself (直连商户)."""
     return _minted(DIRECT, _number("mchid", "1900000001"), accounts.account("wechat")["appid"])
 
 
-@accounts.maker(PARTNER)
+@accounts.maker(PARTNER, rsa_keys=3)
 def make_partner() -> dict[str, Any]:
     """The partner, its official account, and the one sub-merchant it may call for."""
     sp_appid = official_appid()

@@ -3,7 +3,7 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
 
-from mock_providers import outcomes, spaces
+from mock_providers import keys, outcomes, spaces
 from mock_providers.db import db
 from mock_providers.errors import Problem
 from mock_providers.outcomes import Outcome
@@ -60,3 +60,17 @@ def test_an_account_made_before_there_were_templates_has_them_all_the_same(mocks
         row.secret = {name: value for name, value in row.secret.items() if name != "templates"}
         db.session.commit()
     assert client.get("/_mock/credentials").get_json()["wechat"] == made
+
+
+def test_keys_of_a_new_space_are_made_while_others_can_write(
+    other: FlaskClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make, seen = keys.MAKE, []
+
+    def watched() -> keys.Pair:
+        seen.append(db.session().in_transaction())
+        return make()
+
+    monkeypatch.setattr(keys, "MAKE", watched)
+    assert other.get("/s/other/_mock/credentials").status_code == 200
+    assert seen == [False] * 7
