@@ -18,7 +18,7 @@ from mock_providers.webhooks.endpoints import Endpoint
 bp = Blueprint("control_endpoints", __name__)
 VENDORS = tuple(receivers.terms())
 A_NAME = validate.Regexp(
-    r"^(?!\d+\Z)(?!meter\Z)[a-z0-9][a-z0-9._-]{0,39}\Z",
+    r"^(?!\d+$)(?!meter$)[a-z0-9][a-z0-9._-]{0,39}\Z",
     error="1 to 40 of a-z, 0-9, . _ and -; not only digits, and not `meter`",
 )
 AN_ADDRESS = validate.Regexp(r"^https?://[!-~]{1,500}\Z", error="an http or https address of printable ASCII")
