@@ -24,6 +24,8 @@ ALIKE = [
     ("http://127.0.0.1:8000/s/a/b of 127.0.0.1:8000", "(server)/s/a/b of (server)"),
     (f"[{'A' * 342}==]", "[(RSA)]"),
     (f"[{'A' * 344}]", f"[{'A' * 344}]"),
+    (f"/oauth2/authorize?state={'0a' * 32}&a=1", "/oauth2/authorize?state=wire&a=1"),
+    ("/orders?state=paid", "/orders?state=paid"),
     ("Bearer eyJhbGciOi.eyJpc3Mi.c2ln", "Bearer (JWT)"),
     ('{"announcement": "x", "design": 1, "order_sign": 2}', '{"announcement": "x", "design": 1, "order_sign": 2}'),
 ]
