@@ -21,6 +21,7 @@ from mock_providers.wechatpay import notify as wechatpay
 from mock_providers.wechatpay.account import _certified
 from tests.mock_providers.faults import hospital, pay, push
 from tests.mock_providers.faults.heard import Heard
+from tests.mock_providers.faults.shopping import Shopping
 
 DOCUMENT = Path(__file__).parents[3] / "docs" / "FAULTS.md"
 NEVER_WHOLE = ("cut_off", "reset")
@@ -199,7 +200,7 @@ An honest party does this:
 """
 
 
-def document(played: Sequence[Act]) -> str:
+def document(played: Sequence[Act], shopping: Shopping) -> str:
     """The whole of docs/FAULTS.md, once these acts were played."""
     parts = [HEAD]
     parts += [f"* **{name}**: {text}\n" for name, text in VERDICTS.items()]
@@ -211,8 +212,11 @@ def document(played: Sequence[Act]) -> str:
     parts.append(
         "falls for a fault when it books what it must not, acknowledges what it must refuse, turns away what\n"
     )
-    parts.append("it must take, or misses the true notification that comes afterwards.\n")
-    for act in played:
+    parts.append(
+        "it must take, or misses the true notification that comes afterwards; a shop that asks falls when it\n"
+    )
+    parts.append("believes a spoilt answer, orders twice, or tells its customer no for nothing.\n")
+    for act in (*played, shopping):
         parts.append(f"\n### {act.title}\n\n| careless receiver | falls for |\n|---|---|\n")
         for name, says in act.says.items():
             parts.append(f"| `{name}` {says} | {_fallen(act.fallen(name))} |\n")
@@ -237,7 +241,7 @@ def main() -> None:
 
     with tempfile.TemporaryDirectory() as place:
         app = create_app(Settings(data=Path(place), background=False))
-        DOCUMENT.write_text(document(list(acts(app))), "utf-8")
+        DOCUMENT.write_text(document(list(acts(app)), Shopping(app)), "utf-8")
 
 
 if __name__ == "__main__":

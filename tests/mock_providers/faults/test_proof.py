@@ -9,6 +9,9 @@ from mock_providers import create_app
 from mock_providers.settings import Settings
 from mock_providers.webhooks.catalogue import CALLBACK, CATALOGUE
 from tests.mock_providers.faults import stage
+from tests.mock_providers.faults.buyers import CARELESS, HONEST
+from tests.mock_providers.faults.shopping import Shopping
+from tests.mock_providers.faults.shopping import faults as answer_faults
 from tests.mock_providers.faults.stage import Act
 
 pytestmark = pytest.mark.filterwarnings("ignore::cryptography.utils.CryptographyDeprecationWarning")
@@ -85,6 +88,28 @@ def test_a_careless_receiver_falls_for_what_it_is_careless_about(
     assert fault in act_of(acts, title).fallen(name)
 
 
-def test_the_document_is_what_the_program_does(acts: list[Act]) -> None:
+@pytest.fixture(scope="module")
+def shop(tmp_path_factory: pytest.TempPathFactory) -> Shopping:
+    return Shopping(create_app(Settings(data=tmp_path_factory.mktemp("shopping"), background=False)))
+
+
+def test_every_shop_orders_once_while_nothing_is_spoilt(shop: Shopping) -> None:
+    assert {kind: shop.falls(None, kind(shop.keys)) for kind in (HONEST, *CARELESS)} == dict.fromkeys(
+        (HONEST, *CARELESS), ""
+    )
+
+
+def test_an_honest_shop_does_under_every_spoilt_answer_what_the_catalogue_says(shop: Shopping) -> None:
+    assert {fault.name: how for fault in answer_faults() if (how := shop.falls(fault, HONEST(shop.keys)))} == {}
+
+
+def test_every_spoilt_answer_finds_a_careless_shop_out_and_every_careless_shop_falls(shop: Shopping) -> None:
+    fallen = {name: set(shop.fallen(name)) for name in shop.says}
+    assert len(fallen) >= 6 and all(fallen.values())
+    assert set[str]().union(*fallen.values()) == {fault.name for fault in answer_faults()}
+    assert fallen["NoTime"] == {"answer_timestamp_stale"} and "answer_lost" in fallen["NewNumber"]
+
+
+def test_the_document_is_what_the_program_does(acts: list[Act], shop: Shopping) -> None:
     """To renew it: python -m tests.mock_providers.faults.stage"""
-    assert Path(stage.DOCUMENT).read_text("utf-8") == stage.document(acts)
+    assert Path(stage.DOCUMENT).read_text("utf-8") == stage.document(acts, shop)
