@@ -739,10 +739,16 @@ def test_an_import_that_was_edited_by_hand_does_no_harm(mocks: Flask, client: Fl
     client.post("/_mock/snapshots", json={"name": "one"})
     document = client.get("/_mock/snapshots/one/export").json
     table = document["halves"]["mock"]["endpoint"]
-    for row, types in zip(table["rows"], ("7", "[7, null]"), strict=True):
-        for column, value in {"types": types, "options": "[]", "credentials": "null", "vendor": "wechatpay"}.items():
-            row[table["columns"].index(column)] = value
-    client.post("/_mock/snapshots/import", json={"name": "two", "snapshot": document})
+
+    def put_in(**values: str) -> int:
+        for row in table["rows"]:
+            for column, value in values.items():
+                row[table["columns"].index(column)] = value
+        return client.post("/_mock/snapshots/import", json={"name": "two", "snapshot": document}).status_code
+
+    assert put_in(types="7") == put_in(types="[7, null]", options="[]") == 400, "a list is a list"
+    table["rows"][0][table["columns"].index("types")] = "[]"
+    assert put_in(options="{}", credentials="null", vendor="wechatpay") == 200
     assert client.post("/_mock/snapshots/two/restore").status_code == 200
     tell(mocks)
     rows = client.get("/_mock/endpoints").json["items"]
