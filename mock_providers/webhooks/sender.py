@@ -133,18 +133,27 @@ class Sender:
             views = store.outlook()
         pause, busy = SLEEP_AT_MOST, sum(view.has_due() for view in views)
         for view in views:
-            with self.lock:
-                if self.walkers[view.space]:
-                    continue
-            if view.timer and view.timer <= view.now:
-                self._run_timers(view.space)
-                pause = 0.0
-            if view.has_due():
-                limit = max(8, CLAIMED_AT_ONCE // busy)
-                pause = 0.0 if self._start_due(view, limit) == limit else min(pause, HELD_UP_SECONDS)
-            elif (left := view.seconds_to_go()) is not None:
-                pause = min(pause, max(left, 0.001))
+            try:
+                pause = min(pause, self._turn_of(view, max(8, CLAIMED_AT_ONCE // max(busy, 1))))
+            except Exception:
+                self.app.logger.exception("callbacks of space %s stumbled; the others go on", view.space)
+                pause = min(pause, HELD_UP_SECONDS)
         return self._tidy(pause)
+
+    def _turn_of(self, view: store.Outlook, limit: int) -> float:
+        """Start what is due in one space, at most so many; how many seconds it may be left alone."""
+        with self.lock:
+            if self.walkers[view.space]:
+                return SLEEP_AT_MOST
+        timers_due = view.timer is not None and view.timer <= view.now
+        if timers_due:
+            self._run_timers(view.space)
+        if view.has_due():
+            pause = 0.0 if self._start_due(view, limit) == limit else HELD_UP_SECONDS
+        else:
+            left = view.seconds_to_go()
+            pause = SLEEP_AT_MOST if left is None else max(left, 0.001)
+        return 0.0 if timers_due else pause
 
     def _tidy(self, pause: float) -> float:
         """With nothing better to do, remove a few rows that were reset away."""

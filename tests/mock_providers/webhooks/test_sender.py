@@ -5,11 +5,13 @@ from http.server import BaseHTTPRequestHandler
 from itertools import pairwise
 from typing import Any
 
+import pytest
 from flask import Flask
 from sqlalchemy import select
 
 from mock_providers import clock, spaces
 from mock_providers.db import db
+from mock_providers.webhooks import store
 from mock_providers.webhooks.models import Attempt, Delivery, emit
 from tests.mock_providers.webhooks.toy import WECHAT_LADDER, Ear, answer, receiver, sender_of, tell
 
@@ -231,3 +233,22 @@ def test_a_real_receiver_is_told_over_the_wire(live: Flask) -> None:
         assert sender_of(live).wait_idle(5)
     assert {(a.status, a.response_body) for a in rows(live, Attempt)} == {(200, b'{"code":"SUCCESS"}')}
     assert len(rows(live, Attempt)) == 30
+
+
+def test_a_space_that_stumbles_does_not_hold_up_the_others(
+    live: Flask, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    claim, came = store.claim, threading.Event()
+
+    def damaged(space: str, *more: Any) -> Any:
+        if space == "default":
+            raise ValueError("a row nobody can read")
+        return claim(space, *more)
+
+    monkeypatch.setattr(store, "claim", damaged)
+    sender_of(live).post = Ear(lambda url, body: came.set() or 200)
+    live.test_client().post("/_mock/spaces", json={"name": "other"})
+    tell(live, URL)
+    tell(live, URL, space="other")
+    assert came.wait(2)
+    assert "callbacks of space default stumbled; the others go on" in caplog.text
