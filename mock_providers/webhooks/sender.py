@@ -31,8 +31,8 @@ from mock_providers.webhooks.store import Job, Lane, Made
 CLAIMED_AT_ONCE = 128
 SLEEP_AT_MOST = 30.0
 HELD_UP_SECONDS = 1.0
-GATHER_SECONDS = 0.008
-GATHER_AT_MOST = 48
+GATHER_SECONDS = 0.05
+GATHER_AT_MOST = 128
 
 
 class Sender:
@@ -207,7 +207,7 @@ class Sender:
                 self.lanes.put(job)
                 self.outstanding[job.lane()] += 1
                 self.busy[job.space] += 1
-            self.work.notify(len(jobs))
+            self.work.notify()
             self.news.notify_all()
 
     def _equip(self, space: str, jobs: list[Job]) -> None:
@@ -241,14 +241,14 @@ class Sender:
                 if self.stopped:
                     return
                 job = self.lanes.next()
+                if self.lanes.open() is not None:
+                    self.work.notify()
             made = self.attempt(job)
             with self.lock:
                 self._finished(made)
 
     def _finished(self, made: Made) -> None:
         idle = self.lanes.ended(made)
-        if self.lanes.waiting():
-            self.work.notify()
         self.made.append(made)
         if len(self.made) in (1, GATHER_AT_MOST) or idle:
             self.news.notify_all()

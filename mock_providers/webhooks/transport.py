@@ -6,7 +6,9 @@ to, so a name that changes its mind (DNS rebinding) gains nothing. A listed name
 that is not listed itself; link-local and metadata addresses are never called. Redirects are never followed.
 """
 
+import io
 import ipaddress
+import re
 import select
 import socket
 import ssl
@@ -16,7 +18,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from functools import cache
 from http.client import HTTPException, HTTPResponse, IncompleteRead
-from typing import Any
+from typing import Any, cast
 from urllib.parse import SplitResult, quote, urlsplit
 
 from mock_providers import clock
@@ -28,6 +30,8 @@ METADATA = {"100.100.100.200", "fd00:ec2::254", "168.63.129.16", "192.0.0.192"}
 NAT64 = ipaddress.ip_network("64:ff9b::/96")
 KEPT_EACH = 8
 KEPT_RECEIVERS = 64
+SIMPLE = re.compile(rb"HTTP/1\.1 ([2-5]\d\d)[^\r\n]*\r\n((?:[!-9;-~]+:[^\r\n]*\r\n)*)\r\n")
+SPECIAL = frozenset(("connection", "transfer-encoding", "upgrade", "trailer"))
 TARGET = "!#$%&'()*+,/:;=?@[]~"
 
 
@@ -130,6 +134,10 @@ class _Limited:
     def recv_into(self, *args: Any) -> int:
         self.settimeout(_left())  # type: ignore[attr-defined]
         return super().recv_into(*args)  # type: ignore[misc]
+
+    def recv(self, *args: Any) -> bytes:
+        self.settimeout(_left())  # type: ignore[attr-defined]
+        return super().recv(*args)  # type: ignore[misc]
 
     def sendall(self, *args: Any) -> None:
         self.settimeout(_left())  # type: ignore[attr-defined]
@@ -262,8 +270,15 @@ def head(method: str, url: str, headers: Headers, body: bytes) -> bytes:
 
 
 def answered(connection: socket.socket, method: str = "POST") -> tuple[Reply, bool]:
-    """What came back, capped; and whether the connection may be used again. Raises OSError or HTTPException."""
-    answer = HTTPResponse(connection, method=method)
+    """What came back, capped; and whether the connection may be used again. Raises OSError or HTTPException.
+
+    A short and simple answer, as nearly all are, is read without http.client: that was the dearest part of a callback
+    beside its signature. Whatever is not plain to see is http.client's.
+    """
+    start = connection.recv(BODY_AT_MOST)
+    if simple := _simple(start):
+        return simple, True
+    answer = HTTPResponse(cast(socket.socket, _Begun(start, connection)), method=method)
     try:
         answer.begin()
         body = answer.read(BODY_AT_MOST + 1)
@@ -273,6 +288,43 @@ def answered(connection: socket.socket, method: str = "POST") -> tuple[Reply, bo
         return Reply(answer.status, answer.getheaders(), body[:BODY_AT_MOST]), usable
     finally:
         answer.close()
+
+
+def _simple(start: bytes) -> Reply | None:
+    """An answer that came in one piece: its head, and a body as long as it says or none; nothing more."""
+    found = SIMPLE.match(start)
+    if not found:
+        return None
+    lines = found[2].decode("latin-1").split("\r\n")[:-1]
+    headers = [(name, value.lstrip(" \t")) for name, _, value in (line.partition(":") for line in lines)]
+    known = {name.lower(): value for name, value in headers}
+    status, body = int(found[1]), start[found.end() :]
+    length = known.get("content-length", "0" if status in (204, 304) else "")
+    if not length.isdecimal() or int(length) != len(body) or (body and status in (204, 304)):
+        return None
+    if len(known) < len(headers) or not SPECIAL.isdisjoint(known):
+        return None
+    return Reply(status, headers, body)
+
+
+class _Begun(io.RawIOBase):
+    """A connection of which the first bytes were read already, as http.client wants to see one."""
+
+    def __init__(self, start: bytes, connection: socket.socket) -> None:
+        self.start, self.connection = start, connection
+
+    def makefile(self, mode: str) -> io.BufferedReader:
+        return io.BufferedReader(self)
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, room: Any) -> int:
+        if not self.start:
+            return self.connection.recv_into(room)
+        some, self.start = self.start[: len(room)], self.start[len(room) :]
+        room[: len(some)] = some
+        return len(some)
 
 
 def _is_readable(connection: socket.socket) -> bool:

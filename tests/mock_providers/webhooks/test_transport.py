@@ -1,7 +1,9 @@
+import io
 import select
 import socket
 import threading
 import time
+from http.client import HTTPResponse
 from http.server import BaseHTTPRequestHandler
 
 import pytest
@@ -92,6 +94,52 @@ def test_an_answer_that_ends_early_is_no_answer() -> None:
     with receiver(respond) as url:
         reply = Transport()(url, [], b"x")
     assert (reply.status, reply.trouble) == (None, "IncompleteRead: IncompleteRead(4 bytes read, 6 more expected)")
+
+
+ANSWERS = [
+    b"HTTP/1.1 204 No Content\r\n\r\n",
+    b'HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nContent-Length: 18\r\n\r\n{"code":"SUCCESS"}',
+    b"HTTP/1.1 500 \r\ncontent-LENGTH:  4\r\nX-Name: \t \xe9 \r\n\r\nbody",
+    b"HTTP/1.1 200 OK\r\nX-Two: 1\r\nX-Two: 2\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nX-Fold: 1\r\n 2\r\nContent-Length: 0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    b"HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\n\r\nuntil the end",
+    b"HTTP/1.0 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok, and more",
+    b"HTTP/1.1 204 No Content\r\nContent-Length: 2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\r\nContent-Length: -2\r\n\r\nok",
+    b"HTTP/1.1 200 OK\nContent-Length: 2\n\nok",
+]
+
+
+class Canned:
+    """A connection on which these bytes came, as http.client wants to see one."""
+
+    def __init__(self, raw: bytes) -> None:
+        self.raw = raw
+
+    def makefile(self, mode: str) -> io.BytesIO:
+        return io.BytesIO(self.raw)
+
+
+@pytest.mark.parametrize("cut", [0, 1, 30])
+@pytest.mark.parametrize("raw", ANSWERS)
+def test_an_answer_is_read_as_http_client_reads_it_in_one_piece_or_in_two(raw: bytes, cut: int) -> None:
+    expected = HTTPResponse(Canned(raw), method="POST")  # type: ignore[arg-type]
+    expected.begin()
+    wanted = (expected.status, expected.getheaders(), expected.read(99))
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        ours.settimeout(5)
+        theirs.sendall(raw[:cut])
+        later = threading.Timer(0.01, lambda: (theirs.sendall(raw[cut:]), theirs.shutdown(socket.SHUT_WR)))
+        later.start()
+        reply, usable = transport.answered(ours)
+        later.join()
+    assert reply[:3] == wanted
+    assert usable == (expected.isclosed() and not expected.will_close)
 
 
 @pytest.mark.parametrize(
