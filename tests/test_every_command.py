@@ -1,6 +1,8 @@
 """Every command of `yibao`, whoever wrote it: help that teaches, and a truthful end where no server is."""
 
 import json
+import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -66,3 +68,49 @@ def test_without_a_server_it_ends_with_3_and_says_so_in_json(words: tuple[str, .
     result = CliRunner().invoke(main, asked, prog_name="yibao", env={"YIBAO_BASE": None})
     assert result.exit_code == 3, result.output
     assert words[0] == "walk" or json.loads(result.stdout)["code"] == "UNREACHABLE"
+
+
+ROOT = Path(__file__).parents[1]
+WRITTEN = re.compile(r"^(yibao .+)$|`(yibao [^`]+)`", re.MULTILINE)
+STANDS_FOR = {"ID": "1", "URL": NOWHERE, "HOW_LONG": "1h"}
+
+
+def written() -> dict[str, str]:
+    """Every command line in the documents, and where it stands first."""
+    found: dict[str, str] = {}
+    for path in [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]:
+        for match in WRITTEN.finditer(path.read_text("utf-8")):
+            line = match[1] or match[2]
+            if "…" not in line and "is a whole" not in line:
+                found.setdefault(" ".join(line.split()), path.name)
+    return found
+
+
+def spelt(line: str) -> list[str]:
+    """Its words, without what the shell does with its output."""
+    words = shlex.split(line, comments=True)[1:]
+    ends = [words.index(mark) for mark in ("|", ">", "&&") if mark in words]
+    return [STANDS_FOR.get(word, word) for word in words[: min(ends, default=len(words))]]
+
+
+def only_named(words: list[str]) -> bool:
+    """Whether a command is spoken of, without anything to do it with."""
+    command: click.Command | None = main
+    for word in words:
+        command = command.get_command(click.Context(command), word) if isinstance(command, click.Group) else None
+    return command is not None
+
+
+@pytest.mark.parametrize("line", written())
+def test_every_command_line_in_the_documents_is_understood(
+    line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = spelt(line)
+    if words[0] in AT_HOME or only_named(words):
+        return
+    monkeypatch.chdir(tmp_path)
+    for word in words:
+        if file := re.search(r"(?:^|@)([\w-]+\.(plan|txt|jsonl?|pem|http))$", word):
+            Path(file[1]).write_text("{}")
+    said = CliRunner().invoke(main, words, prog_name="yibao", env={"YIBAO_BASE": NOWHERE})
+    assert said.exit_code != 2, said.output

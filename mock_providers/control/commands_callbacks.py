@@ -64,10 +64,11 @@ def told(fired: Json) -> str:
 
 @clock.command("set")
 @click.argument("to")
+@click.option("--freeze", is_flag=True, help="and let it stand still there")
 @talks
-def set_clock(client: Client, to: str) -> None:
-    """Set it to an RFC 3339 instant. Example: yibao clock set 2025-12-01T10:00:00+08:00"""
-    move(client, {"set": to})
+def set_clock(client: Client, to: str, freeze: bool) -> None:
+    """Set it to an RFC 3339 instant. Example: yibao clock set 2025-12-01T10:00:00+08:00 --freeze"""
+    move(client, {"set": to, "freeze": freeze})
 
 
 @clock.command("advance")
