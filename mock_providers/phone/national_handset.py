@@ -47,6 +47,7 @@ class NationalHandset(Handset):
         """The face page and the way back from it, then tell the back end that the user is done."""
         more = {} if outcome is None else {"outcome": outcome}
         back = self.phone("national/face", faceToken=ticket["verify_id"], **more)["redirect"]
+        self.deliver()  # what the platform tells the back end comes before the user does
         self.open(back)
         return self.api("POST", f"/face/tickets/{ticket['id']}/result", {})
 

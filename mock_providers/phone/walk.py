@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import datetime
 from itertools import count
 from typing import Any
 
@@ -235,7 +236,7 @@ def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
     with server(base) as address:
         journey, steps = of_channel(channel, address)
         phone = journey.phone
-        space = phone.space = new_space(phone)
+        space = new_space(phone)
         try:
             failed = take_steps(journey, as_json, steps)
         finally:
@@ -246,13 +247,19 @@ def walk(channel: str, base: str | None, keep: bool, as_json: bool) -> None:
 
 
 def new_space(phone: Handset) -> str:
-    """An empty space: walk-1, or the next number nobody has. All that is made up in it follows from its name."""
+    """An empty space: walk-1, or the next number nobody has. All that is made up in it follows from its name, and
+    its clock stands still on a full minute: two walks tell the same story.
+    """
     for number in count(1):
         try:
-            return str(phone.control("POST", "spaces", {"name": f"walk-{number}"})["name"])
+            phone.space = str(phone.control("POST", "spaces", {"name": f"walk-{number}"})["name"])
         except Refusal as refusal:
             if refusal.code != "SPACE_EXISTS":
                 raise
+        else:
+            now = datetime.fromisoformat(phone.control("GET", "clock")["now"]).replace(second=0, microsecond=0)
+            phone.control("POST", "clock", {"set": now.isoformat(), "freeze": True})
+            return phone.space
     raise AssertionError
 
 
@@ -273,6 +280,7 @@ def take_steps(journey: Walk, as_json: bool, steps: Steps) -> int:
         began = clock.monotonic()
         try:
             said, good = step(journey), True
+            journey.phone.deliver()
         except (Wrong, Refusal, KeyError, ConnectionError) as error:
             said, good = f"{type(error).__name__}: {error}", False
         ms = (clock.monotonic() - began) * 1000

@@ -1,5 +1,6 @@
 """The national app end to end: both halves, its log-in, its faces, its cashier, and no WeChat anywhere."""
 
+import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
@@ -488,12 +489,21 @@ def test_a_sub_is_one_persons(app: NationalHandset, simulator: Simulator) -> Non
 # the walk
 
 
-def test_the_walk_of_the_national_app_ends_well(app: NationalHandset, capsys: pytest.CaptureFixture[str]) -> None:
-    from mock_providers.phone.walk import take_steps
+def test_the_walk_of_the_national_app_ends_well_and_tells_the_same_story_again(
+    app: NationalHandset, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from mock_providers.phone.walk import new_space, take_steps
     from mock_providers.phone.walk_national import STEPS, NationalWalk
 
-    app.control("POST", "spaces", {"name": "walk"})
-    app.space = "walk"
-    assert take_steps(NationalWalk(app), False, STEPS) == 0, capsys.readouterr().out
-    lines = capsys.readouterr().out.splitlines()
-    assert len(lines) == len(STEPS) and all(line.startswith("ok") for line in lines)
+    stories = []
+    for _ in range(2):
+        app.space = "default"
+        space = new_space(app)
+        assert take_steps(NationalWalk(app), False, STEPS) == 0, capsys.readouterr().out
+        lines = capsys.readouterr().out.splitlines()
+        assert len(lines) == len(STEPS) and all(line.startswith("ok") for line in lines)
+        stories.append(json.dumps(app.control("GET", "timeline?stable=true&limit=500")["items"]))
+        app.space = "default"
+        app.control("DELETE", f"spaces/{space}")
+    assert stories[0] == stories[1]
+    assert len(json.loads(stories[0])) > 150
