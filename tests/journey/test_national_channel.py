@@ -1,5 +1,6 @@
 """The national app end to end: both halves, its log-in, its faces, its cashier, and no WeChat anywhere."""
 
+import itertools
 import json
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -13,6 +14,7 @@ from mock_providers import accounts, switches
 from mock_providers import spaces as mock_spaces
 from mock_providers.db import db
 from mock_providers.national import faces, oidc_tokens
+from mock_providers.phone import handset
 from mock_providers.phone.handset import Handset, Json, Refusal
 from mock_providers.phone.national_handset import NationalHandset
 from tests.journey.conftest import BASE
@@ -490,13 +492,14 @@ def test_a_sub_is_one_persons(app: NationalHandset, simulator: Simulator) -> Non
 
 
 def test_the_walk_of_the_national_app_ends_well_and_tells_the_same_story_again(
-    app: NationalHandset, capsys: pytest.CaptureFixture[str]
+    app: NationalHandset, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from mock_providers.phone.walk import new_space, take_steps
     from mock_providers.phone.walk_national import STEPS, NationalWalk
 
     stories = []
     for _ in range(2):
+        monkeypatch.setattr(handset, "_packs", itertools.count(1))  # as a process of its own begins
         app.space = "default"
         space = new_space(app)
         assert take_steps(NationalWalk(app), False, STEPS) == 0, capsys.readouterr().out
