@@ -165,7 +165,7 @@ def test_timers_that_went_off_are_bounded_and_coming_ones_stay(make: Make) -> No
         for hours in range(-4, 2):
             timers.at(clock.now() + timedelta(hours=hours), "none")
         db.session.commit()
-        for timer in db.session.scalars(select(Timer).where(Timer.due_at < clock.now())):
+        for timer in db.session.scalars(select(Timer).where(Timer.due_at <= clock.now())):
             timer.done_ns = timer.id
         db.session.commit()
     trim(app)
