@@ -6,13 +6,12 @@ that other requests find a thread. `app.extensions["pause"]` makes them: a test 
 
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
 from typing import Any
 
 from flask import Flask, Response, current_app, g, request
 
 from mock_providers import clock, journal
-from mock_providers.db import db
+from mock_providers.db import writing
 from mock_providers.webhooks import answer_faults, fault_book
 from mock_providers.webhooks.answer_faults import CUT_OFF, DRIBBLED, EMPTY, RESET, Answer, Answering, Given
 from mock_providers.webhooks.catalogue import CATALOGUE
@@ -77,7 +76,7 @@ def _struck(row: Any, mount: str, usual: Answer, credentials: Any) -> Answer | N
     answer = answer_faults.damaged(row["name"], mount, current_app.extensions["answering"], given)
     if answer is None or not _room_for(answer):
         return None
-    with _writing():
+    with writing():
         note = fault_book.strike(row["id"])
     if note is None:
         _give_room_back(answer)
@@ -95,20 +94,6 @@ def _room_for(answer: Answer) -> bool:
 def _give_room_back(answer: Answer) -> None:
     if answer.seconds:
         current_app.extensions["pause_room"].release()
-
-
-@contextmanager
-def _writing() -> Iterator[None]:
-    """A writing transaction of its own, whatever the request is."""
-    mode = g.get("write_mode", True)
-    db.session.rollback()
-    g.write_mode = True
-    try:
-        yield
-        db.session.commit()
-    finally:
-        db.session.rollback()
-        g.write_mode = mode
 
 
 def _response(answer: Answer) -> Response:

@@ -6,7 +6,8 @@ unless it says `execution_options(all_spaces=True)`.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime, timedelta, timezone
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
@@ -79,6 +80,20 @@ def writes(view: Callable[..., Any]) -> Callable[..., Any]:
 def in_write_mode() -> bool:
     """Whether the work at hand may write. Requests decide by method; everything else may."""
     return g.get("write_mode", True) if has_app_context() else True
+
+
+@contextmanager
+def writing() -> Iterator[None]:
+    """A writing transaction of its own, whatever the request is."""
+    mode = g.get("write_mode", True)
+    db.session.rollback()
+    g.write_mode = True
+    try:
+        yield
+        db.session.commit()
+    finally:
+        db.session.rollback()
+        g.write_mode = mode
 
 
 def _choose_mode(app: Flask) -> None:

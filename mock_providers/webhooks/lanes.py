@@ -45,9 +45,6 @@ class Lanes:
             queue.clear()
         return unsent
 
-    def waiting(self) -> bool:
-        return bool(self.queues)
-
     def anything_flies(self) -> bool:
         return any(self.flying.values())
 

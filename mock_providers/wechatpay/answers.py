@@ -4,8 +4,7 @@ Everything an answer makes up (its Request-ID, its nonce) follows from the space
 time where the request has no nonce), so the same story twice looks the same twice; nothing is written for it.
 """
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from hashlib import sha256
 from typing import Any
 
@@ -14,7 +13,7 @@ from werkzeug.datastructures import Headers
 from werkzeug.exceptions import HTTPException
 
 from mock_providers import clock, journal, outcomes, serials, switches
-from mock_providers.db import current_space, db
+from mock_providers.db import current_space, db, writing
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay import wire
 from mock_providers.wechatpay.account import mine, signing_key
@@ -81,20 +80,6 @@ def _use_up() -> str:
     with writing():
         outcomes.take(TARGET, "", _path())
     return planned
-
-
-@contextmanager
-def writing() -> Iterator[None]:
-    """A writing transaction of its own, whatever the request is."""
-    mode = g.get("write_mode", True)
-    db.session.rollback()
-    g.write_mode = True
-    try:
-        yield
-        db.session.commit()
-    finally:
-        db.session.rollback()
-        g.write_mode = mode
 
 
 # Answers

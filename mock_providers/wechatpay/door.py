@@ -13,11 +13,11 @@ from flask import Blueprint, Response, current_app, g, request
 from werkzeug.exceptions import HTTPException
 
 from mock_providers import clock, journal, outcomes, switches
-from mock_providers.db import current_space, db
+from mock_providers.db import current_space, db, writing
 from mock_providers.wechatpay import account, answers, schema, wire
 from mock_providers.wechatpay import errors as e
 from mock_providers.wechatpay.account import mine
-from mock_providers.wechatpay.answers import answer, nothing, signer, writing
+from mock_providers.wechatpay.answers import answer, nothing, signer
 from mock_providers.wechatpay.errors import Refusal
 
 NAME = "wechatpay"
