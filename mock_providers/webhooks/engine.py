@@ -9,7 +9,6 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
-SETTLED = ("delivered", "failed", "cancelled")
 NEXT = {
     ("pending", "hold"): "held",
     ("pending", "send-now"): "pending",
